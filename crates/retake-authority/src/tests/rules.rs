@@ -1,0 +1,176 @@
+//! The rules, one by one, as an operator would tell them.
+
+use super::*;
+
+fn driving(config: &Config) -> State {
+    run(config, ready(config, at(0)), at(0), &[input(ALICE, true, false)]).state
+}
+
+fn by_policy(config: &Config) -> State {
+    run(config, ready(config, at(0)), at(0), &[act(ALICE, Act::Resume)]).state
+}
+
+#[test]
+fn a_restart_owns_nothing() {
+    let state = State::new(Epoch(41));
+    assert_eq!(owners(&state), [Owner::Hold, Owner::Hold]);
+    assert_eq!((state.epoch(), state.operator()), (Epoch(41), None));
+}
+
+#[test]
+fn the_clutch_takes_over_from_the_policy_at_once() {
+    let config = config();
+    let outcome = step(&config, by_policy(&config), input(ALICE, true, false), at(1));
+    assert_eq!(owners(&outcome.state), [Owner::Human, Owner::Human]);
+    assert_eq!(outcome.changed, GroupSet::first(2));
+}
+
+#[test]
+fn letting_go_holds_and_never_resumes_the_policy() {
+    let config = config();
+    let outcome = step(&config, driving(&config), input(ALICE, false, false), at(1));
+    assert_eq!(owners(&outcome.state), [Owner::Hold, Owner::Hold]);
+    assert_eq!(outcome.state.group(ARM).cause, Cause::ClutchReleased);
+}
+
+#[test]
+fn the_clutch_takes_only_the_groups_it_names() {
+    let config = config();
+    let arm = GroupSet::NONE.with(ARM);
+    let press = Event::Input { operator: ALICE, clutch: true, rewind: false, groups: arm, valid: true };
+    let state = step(&config, by_policy(&config), press, at(1)).state;
+    assert!(matches!(owners(&state)[..], [Owner::Human, Owner::Policy { .. }]));
+    assert!(state.group(ARM).epoch > state.group(GRIPPER).epoch);
+}
+
+#[test]
+fn an_operator_lost_while_driving_must_let_go_before_driving_again() {
+    let config = config();
+    let state = step(&config, driving(&config), Event::RobotSeen, at(99)).state;
+    assert_eq!(owners(&state), [Owner::Human, Owner::Human]);
+    let state = step(&config, state, Event::Elapsed, at(100)).state;
+    assert_eq!(owners(&state), [Owner::Hold, Owner::Hold]);
+    assert_eq!(state.group(ARM).cause, Cause::OperatorLost);
+    let back = step(&config, state, input(ALICE, true, false), at(110)).state;
+    assert!(back.needs_release() && owners(&back) == [Owner::Hold, Owner::Hold]);
+    let pressed = run(&config, back, at(120), &[input(ALICE, false, false), input(ALICE, true, false)]).state;
+    assert_eq!(owners(&pressed), [Owner::Human, Owner::Human]);
+}
+
+#[test]
+fn a_late_message_cannot_renew_a_lease_that_is_over() {
+    let config = config();
+    let outcome = step(&config, driving(&config), input(ALICE, true, false), at(100));
+    assert_eq!(owners(&outcome.state), [Owner::Hold, Owner::Hold]);
+    let state = step(&config, by_policy(&config), Event::RobotSeen, at(199)).state;
+    let state = step(&config, state, Event::RobotSeen, at(398)).state;
+    let late = step(&config, state, Event::Proposed { epoch: state.epoch() }, at(500)).state;
+    assert_eq!(late.group(ARM).cause, Cause::PolicyStale);
+}
+
+#[test]
+fn an_unplugged_device_holds_while_its_operator_is_still_heard() {
+    let config = config();
+    let unplugged = Event::Input { operator: ALICE, clutch: true, rewind: false, groups: GroupSet::first(2), valid: false };
+    let state = step(&config, driving(&config), unplugged, at(1)).state;
+    assert_eq!((owners(&state)[ARM], state.operator()), (Owner::Hold, Some(ALICE)));
+    assert!(state.needs_release());
+}
+
+#[test]
+fn stop_by_anyone_latches_and_clearing_it_moves_nothing() {
+    let config = config();
+    let stopped = step(&config, by_policy(&config), act(BOB, Act::Stop), at(1)).state;
+    assert!(stopped.stopped() && owners(&stopped) == [Owner::Hold, Owner::Hold]);
+    assert_eq!(step(&config, stopped, input(ALICE, true, false), at(2)).refusal, Some(Refusal::Stopped));
+    assert_eq!(step(&config, stopped, act(ALICE, Act::Resume), at(2)).refusal, Some(Refusal::Stopped));
+    assert_eq!(step(&config, stopped, act(BOB, Act::ClearStop), at(2)).refusal, Some(Refusal::Busy));
+    let cleared = step(&config, stopped, act(ALICE, Act::ClearStop), at(3)).state;
+    assert!(!cleared.stopped() && owners(&cleared) == [Owner::Hold, Owner::Hold]);
+}
+
+#[test]
+fn a_second_operator_is_refused_until_the_first_is_gone() {
+    let config = config();
+    let state = driving(&config);
+    assert_eq!(step(&config, state, input(BOB, true, false), at(1)).refusal, Some(Refusal::Busy));
+    assert_eq!(step(&config, state, act(BOB, Act::Resume), at(1)).refusal, Some(Refusal::Busy));
+    let free = step(&config, state, act(ALICE, Act::ReleaseLease), at(2)).state;
+    assert_eq!(owners(&free), [Owner::Hold, Owner::Hold]);
+    assert_eq!(step(&config, free, input(BOB, false, false), at(3)).state.operator(), Some(BOB));
+}
+
+#[test]
+fn rewind_takes_every_group_and_release_holds() {
+    let config = config();
+    let state = step(&config, by_policy(&config), input(ALICE, false, true), at(1)).state;
+    assert_eq!(owners(&state), [Owner::Rewind, Owner::Rewind]);
+    let state = step(&config, state, input(ALICE, false, false), at(2)).state;
+    assert_eq!((owners(&state)[ARM], state.group(ARM).cause), (Owner::Hold, Cause::RewindReleased));
+}
+
+#[test]
+fn a_rewind_that_ends_needs_a_new_press() {
+    let config = config();
+    for (end, cause) in [
+        (RewindEnd::Exhausted, Cause::RewindExhausted),
+        (RewindEnd::AtGripper, Cause::RewindAtGripper),
+        (RewindEnd::Blocked, Cause::RewindBlocked),
+    ] {
+        let events = [input(ALICE, false, true), Event::RewindEnded(end), input(ALICE, false, true)];
+        let state = run(&config, by_policy(&config), at(1), &events).state;
+        assert_eq!((owners(&state)[ARM], state.group(ARM).cause), (Owner::Hold, cause));
+    }
+}
+
+#[test]
+fn pressing_the_clutch_while_rewinding_drives_and_the_reverse() {
+    let config = config();
+    let state = run(&config, ready(&config, at(0)), at(1), &[input(ALICE, false, true), input(ALICE, true, true)]).state;
+    assert_eq!(owners(&state), [Owner::Human, Owner::Human]);
+    let state = run(&config, ready(&config, at(0)), at(1), &[input(ALICE, true, false), input(ALICE, true, true)]).state;
+    assert_eq!(owners(&state), [Owner::Rewind, Owner::Rewind]);
+    let state = step(&config, state, input(ALICE, true, false), at(2)).state;
+    assert_eq!(owners(&state), [Owner::Hold, Owner::Hold], "the clutch still down does not count");
+}
+
+#[test]
+fn a_proposal_of_an_older_epoch_renews_nothing() {
+    let config = config();
+    let state = by_policy(&config);
+    let old = Epoch(state.group(ARM).epoch.0 - 1);
+    assert_eq!(step(&config, state, Event::Proposed { epoch: old }, at(50)).state.groups, state.groups);
+    let current = step(&config, state, Event::Proposed { epoch: state.epoch() }, at(50)).state;
+    assert_eq!(current.group(ARM).owner, Owner::Policy { until: at(550) });
+}
+
+#[test]
+fn a_policy_that_is_silent_or_faulty_does_not_drive() {
+    let config = config();
+    let faulty = step(&config, by_policy(&config), Event::PolicyFaulted, at(1)).state;
+    assert_eq!(faulty.group(ARM).cause, Cause::PolicyFault);
+    let silent = run(&config, ready(&config, at(0)), at(600), &[Event::RobotSeen, input(ALICE, false, false)]).state;
+    assert_eq!(step(&config, silent, act(ALICE, Act::Resume), at(600)).refusal, Some(Refusal::PolicySilent));
+}
+
+#[test]
+fn supervision_decides_whether_the_policy_drives_alone() {
+    let optional = config();
+    let required = Config { supervision: Supervision::Required, ..optional };
+    for (config, expected) in [(optional, Cause::Resumed), (required, Cause::OperatorLost)] {
+        let state = step(&config, by_policy(&config), Event::RobotSeen, at(90)).state;
+        assert_eq!(step(&config, state, Event::Elapsed, at(100)).state.group(ARM).cause, expected);
+    }
+}
+
+#[test]
+fn nothing_drives_without_a_robot_or_an_episode() {
+    let config = config();
+    let lost = step(&config, by_policy(&config), Event::Elapsed, at(200)).state;
+    assert_eq!(lost.group(ARM).cause, Cause::RobotLost);
+    let closed = step(&config, by_policy(&config), Event::EpisodeClosed, at(1)).state;
+    assert_eq!(step(&config, closed, input(ALICE, true, false), at(2)).refusal, Some(Refusal::NoEpisode));
+    let tripped = step(&config, by_policy(&config), Event::DriverTripped, at(1)).state;
+    assert_eq!(tripped.group(ARM).cause, Cause::DriverTripped);
+    assert!(tripped.epoch() > by_policy(&config).epoch());
+}
