@@ -1,0 +1,2 @@
+mod deployment;
+mod pictures;
