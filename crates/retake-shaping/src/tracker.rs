@@ -1,0 +1,232 @@
+//! One value's command, moved only within its limits.
+
+use rsruckig::prelude::{
+    ControlInterface, IgnoreErrorHandler, InputParameter, OutputParameter, Ruckig, Synchronization, TargetState, Trackig,
+};
+
+use crate::ValueLimits;
+
+/// Position, velocity and acceleration of a command.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Motion {
+    /// Position, radians or metres.
+    pub position: f64,
+    /// Velocity, per second.
+    pub velocity: f64,
+    /// Acceleration, per second squared.
+    pub acceleration: f64,
+}
+
+/// Follows a moving target as closely as velocity, acceleration, jerk and position limits allow.
+///
+/// The generator is Ruckig's (Berscheid & Kröger, "Jerk-limited real-time trajectory generation with arbitrary target
+/// states", RSS 2021), by the crate `rsruckig`.
+#[derive(Debug)]
+pub struct Tracker {
+    limits: ValueLimits,
+    period_s: f64,
+    motion: Motion,
+    follow: Trackig<1, IgnoreErrorHandler>,
+    brake: Ruckig<1, IgnoreErrorHandler>,
+    input: InputParameter<1>,
+    output: OutputParameter<1>,
+}
+
+/// Slower than this per second, and accelerating less, a braking value is at rest.
+const REST: f64 = 1e-9;
+
+impl Tracker {
+    /// A command at rest at `position`, advanced every `period_s` seconds.
+    pub fn new(limits: ValueLimits, period_s: f64, position: f64) -> Self {
+        let mut input = InputParameter::new(None);
+        input.synchronization = Synchronization::None;
+        input.max_velocity[0] = limits.velocity;
+        input.max_acceleration[0] = limits.acceleration;
+        input.max_jerk[0] = limits.jerk;
+        let mut tracker = Self {
+            limits,
+            period_s,
+            motion: Motion::default(),
+            follow: Trackig::new(None, period_s),
+            brake: Ruckig::new(None, period_s),
+            input,
+            output: OutputParameter::new(None),
+        };
+        tracker.rest_at(position);
+        tracker
+    }
+
+    /// Where the command is.
+    pub const fn motion(&self) -> Motion {
+        self.motion
+    }
+
+    /// Limits it keeps.
+    pub const fn limits(&self) -> ValueLimits {
+        self.limits
+    }
+
+    /// Puts the command at rest at `position` without moving there: only for a robot that is at rest itself.
+    pub fn rest_at(&mut self, position: f64) {
+        let position = position.clamp(self.limits.lower, self.limits.upper);
+        self.motion = Motion { position, velocity: 0.0, acceleration: 0.0 };
+        self.follow.reset();
+        self.brake.reset();
+    }
+
+    /// Takes the command back to a motion it had before.
+    pub(crate) fn set(&mut self, motion: Motion) {
+        self.motion = motion;
+        self.follow.reset();
+    }
+
+    /// Advances one period towards being at `position` at its end, moving with `velocity`.
+    ///
+    /// A target that is not a number is no target: the command brakes.
+    pub fn follow(&mut self, position: f64, velocity: f64) -> Motion {
+        if !position.is_finite() || !velocity.is_finite() {
+            return self.brake();
+        }
+        let mut target = TargetState::new(None);
+        let reachable = position.clamp(self.limits.lower, self.limits.upper);
+        target.velocity[0] = if reachable == position { velocity } else { 0.0 };
+        // The generator wants the target as it is at the period's beginning.
+        target.position[0] = reachable - target.velocity[0] * self.period_s;
+        self.prepare(ControlInterface::Position);
+        self.input.min_position = Some(rsruckig::util::DataArrayOrVec::new(None, self.limits.lower));
+        self.input.max_position = Some(rsruckig::util::DataArrayOrVec::new(None, self.limits.upper));
+        let done = self.follow.update(&target, &self.input, &mut self.output);
+        self.brake.reset();
+        self.take(done.is_ok())
+    }
+
+    /// Advances one period towards rest, as fast as the limits allow.
+    pub fn brake(&mut self) -> Motion {
+        if self.motion.velocity.abs() < REST && self.motion.acceleration.abs() < REST {
+            self.rest_at(self.motion.position);
+            return self.motion;
+        }
+        self.prepare(ControlInterface::Velocity);
+        self.input.min_position = None;
+        self.input.max_position = None;
+        self.input.target_velocity[0] = 0.0;
+        self.input.target_acceleration[0] = 0.0;
+        self.brake.reset();
+        let done = self.brake.update(&self.input, &mut self.output);
+        self.follow.reset();
+        self.take(done.is_ok())
+    }
+
+    fn prepare(&mut self, interface: ControlInterface) {
+        self.input.control_interface = interface;
+        self.input.current_position[0] = self.motion.position;
+        self.input.current_velocity[0] = self.motion.velocity;
+        self.input.current_acceleration[0] = self.motion.acceleration;
+    }
+
+    /// Accepts what the generator says if it is a motion at all; otherwise the command stays where it is.
+    fn take(&mut self, generated: bool) -> Motion {
+        let next = Motion {
+            position: self.output.new_position[0],
+            velocity: self.output.new_velocity[0],
+            acceleration: self.output.new_acceleration[0],
+        };
+        let finite = [next.position, next.velocity, next.acceleration].iter().all(|value| value.is_finite());
+        if generated && finite {
+            self.motion = next;
+        } else {
+            self.rest_at(self.motion.position);
+        }
+        self.motion
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DT: f64 = 0.02;
+    const LIMITS: ValueLimits = ValueLimits { lower: -1.0, upper: 2.0, velocity: 1.5, acceleration: 8.0, jerk: 160.0 };
+
+    #[derive(Clone, Debug)]
+    enum Order {
+        Follow(f64, f64, u8),
+        Brake(u8),
+    }
+
+    fn orders() -> impl Strategy<Value = Vec<Order>> {
+        let order = prop_oneof![
+            3 => (-3.0..4.0, -3.0..3.0, 1u8..30).prop_map(|(p, v, n)| Order::Follow(p, v, n)),
+            1 => (1u8..30).prop_map(Order::Brake),
+        ];
+        proptest::collection::vec(order, 1..40)
+    }
+
+    fn run(orders: &[Order], mut each: impl FnMut(Motion, Motion)) -> Motion {
+        let mut tracker = Tracker::new(LIMITS, DT, 0.3);
+        for order in orders {
+            let count = match order {
+                Order::Follow(_, _, n) | Order::Brake(n) => *n,
+            };
+            for _ in 0..count {
+                let before = tracker.motion();
+                let after = match order {
+                    Order::Follow(position, velocity, _) => tracker.follow(*position, *velocity),
+                    Order::Brake(_) => tracker.brake(),
+                };
+                each(before, after);
+            }
+        }
+        tracker.motion()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+        #[test]
+        fn no_order_breaks_a_limit(orders in orders()) {
+            run(&orders, |before, after| {
+                let slack = 1.0 + 1e-6;
+                assert!((after.position - before.position).abs() <= LIMITS.velocity * DT * slack, "{before:?} {after:?}");
+                assert!((after.velocity - before.velocity).abs() <= LIMITS.acceleration * DT * slack, "{before:?} {after:?}");
+                assert!((after.acceleration - before.acceleration).abs() <= LIMITS.jerk * DT * slack, "{before:?} {after:?}");
+                assert!(after.velocity.abs() <= LIMITS.velocity * slack && after.acceleration.abs() <= LIMITS.acceleration * slack);
+                assert!((LIMITS.lower - 1e-3..=LIMITS.upper + 1e-3).contains(&after.position), "{after:?}");
+            });
+        }
+
+        #[test]
+        fn braking_always_comes_to_rest_and_stays(orders in orders()) {
+            let mut tracker = Tracker::new(LIMITS, DT, 0.0);
+            for order in &orders {
+                if let Order::Follow(position, velocity, _) = order { tracker.follow(*position, *velocity); }
+            }
+            for _ in 0..60 { tracker.brake(); }
+            let rest = tracker.motion();
+            prop_assert_eq!((rest.velocity, rest.acceleration), (0.0, 0.0));
+            prop_assert_eq!(tracker.brake(), rest);
+        }
+    }
+
+    #[test]
+    fn a_reachable_moving_target_is_followed_exactly() {
+        let mut tracker = Tracker::new(LIMITS, DT, 0.0);
+        let mut worst: f64 = 0.0;
+        for tick in 1..200 {
+            let t = f64::from(tick) * DT;
+            let motion = tracker.follow(0.4 * (1.2 * t).sin(), 0.48 * (1.2 * t).cos());
+            if t > 0.5 {
+                worst = worst.max((motion.position - 0.4 * (1.2 * t).sin()).abs());
+            }
+        }
+        assert!(worst < 2e-3, "{worst}");
+    }
+
+    #[test]
+    fn nonsense_targets_move_nothing() {
+        let mut tracker = Tracker::new(LIMITS, DT, 0.5);
+        let motion = tracker.follow(f64::NAN, 0.0);
+        assert_eq!(motion, Motion { position: 0.5, velocity: 0.0, acceleration: 0.0 });
+    }
+}
