@@ -1,0 +1,138 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+use retake_units::MonoTime;
+use retake_wire::pb::{Command, GroupValues, Header};
+
+use super::*;
+
+fn at(millis: u64) -> MonoTime {
+    MonoTime::from_nanos(millis * 1_000_000)
+}
+
+/// A gate at 50 Hz for one value at 0, limits ±1 and 1/s, whose nonce 9 was issued at 0 ms.
+fn gate() -> Gate {
+    let limits = GroupLimits { lower: vec![-1.0], upper: vec![1.0], velocity: vec![1.0] };
+    let config = GateConfig {
+        groups: vec![limits],
+        watchdog: Duration::from_millis(50),
+        command_age: Duration::from_millis(100),
+        period: Duration::from_millis(20),
+    };
+    let mut gate = Gate::new(config, vec![vec![0.0]]);
+    gate.issue(9, at(0));
+    gate
+}
+
+fn command(epoch: u64, seq: u64, value: f64) -> Command {
+    Command {
+        header: Some(Header { epoch, seq, session: 5, ..Header::default() }),
+        driver_beacon: 9,
+        tick: seq,
+        position: vec![GroupValues { values: vec![value] }],
+        stop: false,
+    }
+}
+
+#[track_caller]
+fn refused(gate: &mut Gate, command: &Command, now: u64, expected: Outcome) {
+    let before = gate.set_point().to_vec();
+    let applied = gate.offer(command, at(now));
+    assert_eq!(applied.outcome(), expected);
+    assert_eq!(gate.set_point(), before, "a refused command moved the set-point");
+}
+
+#[test]
+fn a_good_command_moves_the_set_point() {
+    let mut gate = gate();
+    assert_eq!(gate.offer(&command(1, 1, 0.02), at(1)).outcome(), Outcome::Applied);
+    assert_eq!(gate.set_point(), [vec![0.02]]);
+}
+
+#[test]
+fn old_epochs_repeats_and_rivals_are_refused() {
+    let mut gate = gate();
+    gate.offer(&command(3, 7, 0.01), at(1));
+    refused(&mut gate, &command(2, 8, 0.02), 2, Outcome::OldEpoch);
+    refused(&mut gate, &command(3, 7, 0.02), 2, Outcome::OldSequence);
+    refused(&mut gate, &command(3, 6, 0.02), 2, Outcome::OldSequence);
+    let mut rival = command(3, 99, 0.02);
+    rival.header = Some(Header { session: 6, ..rival.header.unwrap() });
+    refused(&mut gate, &rival, 2, Outcome::OldEpoch);
+    assert_eq!(gate.offer(&command(4, 8, 0.02), at(3)).refused, 4);
+}
+
+#[test]
+fn age_is_bounded_by_the_drivers_own_nonce() {
+    let mut gate = gate();
+    refused(&mut gate, &Command { driver_beacon: 0, ..command(1, 1, 0.0) }, 1, Outcome::Stale);
+    refused(&mut gate, &Command { driver_beacon: 8, ..command(1, 1, 0.0) }, 1, Outcome::Stale);
+    refused(&mut gate, &command(1, 1, 0.0), 101, Outcome::Stale);
+    assert_eq!(gate.offer(&command(1, 1, 0.0), at(100)).outcome(), Outcome::Applied);
+}
+
+#[test]
+fn what_is_no_position_is_refused() {
+    let mut gate = gate();
+    refused(&mut gate, &Command { header: None, ..command(1, 1, 0.0) }, 1, Outcome::Malformed);
+    refused(&mut gate, &Command { position: vec![], ..command(1, 1, 0.0) }, 1, Outcome::Malformed);
+    let two = vec![GroupValues { values: vec![0.0, 0.0] }];
+    refused(&mut gate, &Command { position: two, ..command(1, 1, 0.0) }, 1, Outcome::Malformed);
+    refused(&mut gate, &command(1, 1, f64::NAN), 1, Outcome::NotFinite);
+    refused(&mut gate, &command(1, 1, f64::INFINITY), 1, Outcome::NotFinite);
+    refused(&mut gate, &command(1, 1, 1.1), 1, Outcome::OutOfRange);
+    refused(&mut gate, &command(1, 1, 0.1), 1, Outcome::TooFast);
+}
+
+#[test]
+fn without_commands_the_driver_stops_and_needs_a_higher_epoch() {
+    let mut gate = gate();
+    assert_eq!(gate.watch(at(1000)), None, "nothing was ever commanded");
+    gate.offer(&command(1, 1, 0.01), at(0));
+    assert_eq!(gate.watch(at(49)), None);
+    assert_eq!(gate.watch(at(50)).map(|applied| applied.outcome()), Some(Outcome::Watchdog));
+    assert_eq!(gate.watch(at(51)), None, "said once");
+    refused(&mut gate, &command(1, 2, 0.01), 51, Outcome::Tripped);
+    assert_eq!(gate.offer(&command(2, 3, 0.01), at(52)).outcome(), Outcome::Applied);
+    assert!(!gate.tripped());
+}
+
+#[test]
+fn a_command_that_comes_after_the_watchdog_is_refused_even_if_nobody_looked() {
+    let mut gate = gate();
+    gate.offer(&command(1, 1, 0.01), at(0));
+    refused(&mut gate, &command(1, 2, 0.01), 60, Outcome::Watchdog);
+    assert!(gate.tripped());
+}
+
+#[test]
+fn a_stop_feeds_the_watchdog_and_moves_nothing() {
+    let mut gate = gate();
+    gate.offer(&command(1, 1, 0.01), at(0));
+    let stop = Command { stop: true, position: vec![], ..command(1, 2, 0.5) };
+    assert_eq!(gate.offer(&stop, at(40)).outcome(), Outcome::Applied);
+    assert_eq!(gate.watch(at(60)), None);
+    assert_eq!(gate.set_point(), [vec![0.01]]);
+}
+
+proptest! {
+    #[test]
+    fn the_set_point_never_leaves_range_nor_runs(
+        offers in proptest::collection::vec((0u64..30, 0u64..4, 0u64..50, -2.0f64..2.0), 1..100),
+    ) {
+        let mut gate = gate();
+        let (mut now, mut last, mut last_at) = (0, 0.0, 0);
+        for (wait, epoch, seq, value) in offers {
+            now += wait;
+            gate.issue(9, at(now));
+            gate.offer(&command(epoch, seq, value), at(now));
+            let value = gate.set_point()[0][0];
+            prop_assert!((-1.0..=1.0).contains(&value));
+            if value != last {
+                let seconds = f64::from(u32::try_from(now - last_at).unwrap()).clamp(20.0, 60.0) / 1000.0;
+                prop_assert!((value - last).abs() <= seconds * 1.25 + 1e-9);
+            }
+            (last, last_at) = if value == last { (last, last_at) } else { (value, now) };
+        }
+    }
+}
