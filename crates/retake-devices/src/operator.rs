@@ -246,3 +246,6 @@ pub(crate) fn next_beat(last: MonoTime, now: MonoTime, period: Duration) -> Mono
     let next = last + period;
     if next > now && last > MonoTime::ZERO { next } else { now + period }
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,3 +116,6 @@ impl Node for InputReplay {
         Some(self.next)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,9 +158,10 @@ impl Mapper {
             let acts = std::mem::take(&mut self.acts);
             return Controls { frame: self.frame, acts, raw: self.state.raw(), ..Controls::default() };
         }
+        let rewind_tapped = std::mem::take(&mut self.rewind_tapped);
         let mut controls = Controls {
             clutch: self.edges.down(self.map.buttons.clutch),
-            rewind: self.edges.down(self.map.buttons.rewind) || std::mem::take(&mut self.rewind_tapped),
+            rewind: rewind_tapped || self.edges.down(self.map.buttons.rewind),
             precision: self.edges.down(self.map.buttons.precision),
             valid: true,
             frame: self.frame,

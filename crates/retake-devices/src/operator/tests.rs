@@ -8,15 +8,16 @@ use std::{
     time::Duration,
 };
 
-use retake_devices::{
-    PadConfig, PadOperator,
-    pad::{Axis, Button, Feel, MappingKind, PadEvent, ScriptedSource},
-};
-use retake_node::Lockstep;
+use retake_node::{Lockstep, Node, Outbox};
 use retake_units::MonoTime;
 use retake_wire::{
     Message,
     pb::{Act, Beacon, GroupStatus, Notice, OperatorInput, Owner, Status},
+};
+
+use crate::{
+    PadConfig, PadOperator,
+    pad::{Axis, Button, Feel, MappingKind, PadEvent, ScriptedSource},
 };
 
 struct Bench {
@@ -52,17 +53,15 @@ impl Bench {
     }
 
     fn inputs(&self) -> Vec<(MonoTime, OperatorInput)> {
-        let pick = |(at, message): &(MonoTime, Message)| match message {
-            Message::Input(input) => Some((*at, input.clone())),
-            _ => None,
+        let pick = |(at, message): &(MonoTime, Message)| {
+            if let Message::Input(input) = message { Some((*at, input.clone())) } else { None }
         };
         self.heard.lock().unwrap().iter().filter_map(pick).collect()
     }
 
     fn notices(&self) -> Vec<Notice> {
-        let pick = |(_, message): &(MonoTime, Message)| match message {
-            Message::Notice(notice) => Some(notice.clone()),
-            _ => None,
+        let pick = |(_, message): &(MonoTime, Message)| {
+            if let Message::Notice(notice) = message { Some(notice.clone()) } else { None }
         };
         self.heard.lock().unwrap().iter().filter_map(pick).collect()
     }
@@ -213,7 +212,6 @@ fn takeover_and_refusal_are_felt_once() {
 
 #[test]
 fn a_late_wake_leaves_beats_out() {
-    use retake_node::{Node, Outbox};
     let (source, _pad, _felt) = ScriptedSource::new();
     let mut operator = PadOperator::new(PadConfig::new("ada", 1), source);
     let mut out = Outbox::default();

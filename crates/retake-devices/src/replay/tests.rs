@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use retake_devices::{
+use crate::{
     InputReplay, PadConfig, PadOperator, ReplayConfig,
     pad::{Axis, Button, MappingKind, PadEvent, RecordedSource, Stamped, parse_stream, write_line},
 };
