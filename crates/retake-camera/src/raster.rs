@@ -37,6 +37,9 @@ impl Lens {
     }
 }
 
+/// Samples per pixel along each axis: enough to soften edges, few enough for a millisecond.
+pub(crate) const SAMPLES: usize = 2;
+
 /// Samples being painted.
 #[derive(Debug)]
 pub(crate) struct Canvas {

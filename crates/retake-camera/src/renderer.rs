@@ -5,19 +5,16 @@ use retake_kinematics::Shape;
 
 use crate::{
     CameraView, Item, Scene,
-    clip::{Lit, beyond_near},
-    ground,
+    clip::{Lit, NEAR, beyond_near},
+    ground::Palette,
     light::{Light, onto_table},
     mesh::{Mesh, Meshes},
     number::single,
-    raster::{Canvas, Lens},
+    raster::{Canvas, Lens, Projected, SAMPLES},
 };
 
 /// Longest side of an image, pixels.
 pub const MAX_SIDE: u32 = 2048;
-
-/// Samples per pixel along each axis: enough to soften edges, few enough for a millisecond.
-const SAMPLES: usize = 2;
 
 /// Draws scenes into one image of a fixed size, reusing its memory.
 #[derive(Debug)]
@@ -25,8 +22,10 @@ pub struct Renderer {
     width: usize,
     height: usize,
     meshes: Meshes,
+    palette: Palette,
     canvas: Canvas,
     corners: Vec<Lit>,
+    projected: Vec<Projected>,
     image: Vec<u8>,
 }
 
@@ -39,8 +38,10 @@ impl Renderer {
             width,
             height,
             meshes: Meshes::new(),
+            palette: Palette::new(),
             canvas: Canvas::new(width * SAMPLES, height * SAMPLES),
             corners: Vec::new(),
+            projected: Vec::new(),
             image: vec![0; width * height * 3],
         }
     }
@@ -62,7 +63,7 @@ impl Renderer {
         for item in scene.items.iter().filter(|item| item.rgba[3] > 0.0) {
             self.draw(camera, &lens, item);
         }
-        ground::fill(&mut self.canvas, &lens, &camera.pose);
+        self.palette.fill(&mut self.canvas, &lens, &camera.pose);
         self.shrink();
         &self.image
     }
@@ -88,8 +89,8 @@ impl Renderer {
         for (lit, corner) in self.corners.iter_mut().zip(&mesh.corners) {
             (lit.diffuse, lit.gloss) = light.on(&lit.position, &(normals * corner.normal));
         }
-        each_triangle(mesh, &self.corners, |corners| {
-            self.canvas.paint(corners.map(|lit| lens.project(&lit)), colour);
+        each_triangle(mesh, lens, &self.corners, &mut self.projected, |corners| {
+            self.canvas.paint(corners, colour)
         });
 
         // Whatever stands below the table casts no shadow on it.
@@ -98,8 +99,8 @@ impl Renderer {
             let matrix = squash * own * Matrix3::from_diagonal(&scale);
             let offset = squash * item.pose.translation.vector + view.translation.vector;
             place(mesh, &matrix, &offset, &mut self.corners);
-            each_triangle(mesh, &self.corners, |corners| {
-                self.canvas.darken(corners.map(|lit| lens.project(&lit)));
+            each_triangle(mesh, lens, &self.corners, &mut self.projected, |corners| {
+                self.canvas.darken(corners)
             });
         }
     }
@@ -137,10 +138,24 @@ fn place(mesh: &Mesh, matrix: &Matrix3<f64>, offset: &Vector3<f64>, out: &mut Ve
     );
 }
 
-fn each_triangle(mesh: &Mesh, corners: &[Lit], mut draw: impl FnMut([Lit; 3])) {
-    let mut cut = [Lit::default(); 4];
+/// Calls `draw` with what of each triangle lies beyond the near plane.
+fn each_triangle(
+    mesh: &Mesh,
+    lens: &Lens,
+    corners: &[Lit],
+    projected: &mut Vec<Projected>,
+    mut draw: impl FnMut([Projected; 3]),
+) {
+    projected.clear();
+    projected.extend(corners.iter().map(|lit| lens.project(lit)));
     for &[a, b, c] in &mesh.triangles {
+        if corners[a].position.z >= NEAR && corners[b].position.z >= NEAR && corners[c].position.z >= NEAR {
+            draw([projected[a], projected[b], projected[c]]);
+            continue;
+        }
+        let mut cut = [Lit::default(); 4];
         let count = beyond_near([corners[a], corners[b], corners[c]], &mut cut);
+        let cut = cut.map(|lit| lens.project(&lit));
         if count >= 3 {
             draw([cut[0], cut[1], cut[2]]);
         }

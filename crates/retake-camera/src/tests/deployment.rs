@@ -75,9 +75,9 @@ fn run(descriptor: pb::RobotDescriptor, silent_from: u64) -> Vec<(u64, Message)>
 }
 
 fn frames<'a>(seen: &'a [(u64, Message)], name: &'a str) -> Vec<(u64, &'a foxglove::CompressedImage)> {
-    let frame = |(at, message): &'a (u64, Message)| match message {
-        Message::Camera(image) if image.frame_id == name => Some((*at, image)),
-        _ => None,
+    let frame = |(at, message): &'a (u64, Message)| {
+        let Message::Camera(image) = message else { return None };
+        (image.frame_id == name).then_some((*at, image))
     };
     seen.iter().filter_map(frame).collect()
 }
