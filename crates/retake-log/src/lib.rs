@@ -1,1 +1,41 @@
-//! retake-log.
+//! Recordings: directories of MCAP segments that stock tools open, and that survive `kill -9`.
+//!
+//! [`RecordingWriter`] appends messages and makes them durable; [`Recording`] reads them back, tolerating torn and damaged
+//! files; [`recover`] turns what a crash left behind into properly indexed segments. [`summary`] tells what is inside,
+//! rebuilding from the ticks what a crash kept from being written, and [`decisions_digest`] and [`first_difference`]
+//! compare what two runs decided.
+//!
+//! This crate knows no clock and no transport: times come with the messages.
+
+mod anchor;
+mod chunk;
+mod cursor;
+mod decisions;
+mod disk;
+mod entry;
+mod error;
+mod integrity;
+mod manifest;
+mod recording;
+mod recovery;
+mod schema;
+mod segment_reader;
+mod segment_writer;
+//mod summary;
+mod writer;
+
+pub use anchor::{Anchor, utc_label, utc_text};
+pub use decisions::{Difference, decisions_digest, first_difference};
+pub use disk::{Disk, DiskFile, LocalDisk};
+pub use entry::{Entry, Mark};
+pub use error::LogError;
+pub use integrity::{Fault, Integrity};
+pub use manifest::{Extras, MANIFEST, Manifest, SegmentEntry, State};
+pub use recording::{Logged, Messages, Recording};
+pub use recovery::{Found, Recovery, RepairedSegment, recover, recover_all};
+pub use segment_reader::{Channel, MAX_CHUNK_BYTES, MAX_RECORD_BYTES, Raw, SegmentReader};
+pub use segment_writer::Packing;
+//pub use summary::{
+//    EpisodeSummary, GapSummary, Info, SegmentFile, SegmentSummary, Summary, TopicSummary, render_info, render_show, summary,
+//};
+pub use writer::{Durability, Position, RecordingWriter, WriterConfig};

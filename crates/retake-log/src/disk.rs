@@ -1,0 +1,120 @@
+//! The few file operations that recordings are written with, behind a trait so that tests can make them fail.
+
+use std::{
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::Path,
+};
+
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
+
+/// Where recordings are written.
+pub trait Disk: Send + fmt::Debug {
+    /// Creates a file that does not exist yet, for appending.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn create(&mut self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Makes the names in a directory durable.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn sync_dir(&mut self, path: &Path) -> io::Result<()>;
+
+    /// Puts a whole small file in place, durably, so that a reader sees the old one or the new one.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn replace(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Creates a file of `bytes` whose space is really taken.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn reserve(&mut self, path: &Path, bytes: u64) -> io::Result<()>;
+
+    /// Bytes that may still be written below `path`, if the system tells.
+    fn free_bytes(&self, path: &Path) -> Option<u64>;
+}
+
+/// A file that only grows.
+pub trait DiskFile: Send + fmt::Debug {
+    /// Appends all of `bytes`; after an error an unknown part of them is there.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Cuts the file back to `len`.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn cut(&mut self, len: u64) -> io::Result<()>;
+
+    /// Returns when all that was appended survives a power cut.
+    ///
+    /// # Errors
+    /// What the system says; after that nothing is known about what was appended since the last success.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// The real thing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LocalDisk;
+
+impl Disk for LocalDisk {
+    fn create(&mut self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(LocalFile(OpenOptions::new().append(true).create_new(true).open(path)?)))
+    }
+
+    fn sync_dir(&mut self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    fn replace(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let beside = path.with_extension("tmp");
+        let mut file = File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        path.parent().map_or(Ok(()), |dir| self.sync_dir(dir))
+    }
+
+    fn reserve(&mut self, path: &Path, bytes: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+        match fallocate(&file, FallocateFlags::empty(), 0, bytes) {
+            Ok(()) => Ok(()),
+            // Some file systems cannot preallocate; zeros take the space as well.
+            Err(rustix::io::Errno::OPNOTSUPP) => fill(file, bytes),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn free_bytes(&self, path: &Path) -> Option<u64> {
+        statvfs(path).ok().map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+}
+
+fn fill(mut file: File, bytes: u64) -> io::Result<()> {
+    io::copy(&mut io::Read::take(io::repeat(0), bytes), &mut file)?;
+    file.sync_data()
+}
+
+#[derive(Debug)]
+struct LocalFile(File);
+
+impl DiskFile for LocalFile {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn cut(&mut self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
