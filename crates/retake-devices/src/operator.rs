@@ -11,6 +11,9 @@ use retake_wire::{
 
 use crate::pad::{Controls, Feel, Mapper, PadEvent, PadMap, PadSource, PadState, Readiness, Situation};
 
+/// A node that woke more often would leave no time to others.
+pub(crate) const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
+
 /// How an operator's node is set up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PadConfig {
@@ -20,7 +23,7 @@ pub struct PadConfig {
     pub device: String,
     /// Groups that the clutch takes; empty means all.
     pub groups: Vec<String>,
-    /// Time between two inputs.
+    /// Time between two inputs, at least 1 ms.
     pub period: Duration,
     /// Random, chosen anew at each start.
     pub session: u64,
@@ -109,7 +112,8 @@ impl<S> fmt::Debug for PadOperator<S> {
 
 impl<S: PadSource> PadOperator<S> {
     /// An operator whose pad is `source`.
-    pub fn new(config: PadConfig, source: S) -> Self {
+    pub fn new(mut config: PadConfig, source: S) -> Self {
+        config.period = config.period.max(SHORTEST_PERIOD);
         Self {
             mapper: Mapper::new(config.map.clone()),
             echo: Echo::new(config.session),

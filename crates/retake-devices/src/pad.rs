@@ -3,11 +3,13 @@
 mod controls;
 mod edges;
 mod event;
+mod gilrs_names;
 mod gilrs_source;
 mod legend;
 mod map;
 mod recording;
 mod rumble;
+mod selection;
 mod shape;
 mod source;
 mod state;

@@ -7,7 +7,7 @@ use retake_units::MonoTime;
 use retake_wire::{Message, Topic, pb::OperatorInput};
 
 use crate::{
-    operator::{Echo, next_beat},
+    operator::{Echo, SHORTEST_PERIOD, next_beat},
     pad::Controls,
 };
 
@@ -18,7 +18,7 @@ pub struct ReplayConfig {
     pub operator: String,
     /// Random, chosen anew at each start.
     pub session: u64,
-    /// Time between two inputs after the last recorded one.
+    /// Time between two inputs after the last recorded one, at least 1 ms.
     pub period: Duration,
 }
 
@@ -43,7 +43,8 @@ pub struct InputReplay {
 
 impl InputReplay {
     /// Replays `inputs`, each with its time after the start of the replay; they are put in order of time.
-    pub fn new(config: ReplayConfig, mut inputs: Vec<(MonoTime, OperatorInput)>) -> Self {
+    pub fn new(mut config: ReplayConfig, mut inputs: Vec<(MonoTime, OperatorInput)>) -> Self {
+        config.period = config.period.max(SHORTEST_PERIOD);
         inputs.sort_by_key(|(at, _)| *at);
         let recorded = inputs.last().map(|(_, input)| input.clone()).unwrap_or_default();
         let asks_nothing = Controls { valid: true, frame: recorded.frame(), ..Controls::default() };

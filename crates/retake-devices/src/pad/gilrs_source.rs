@@ -1,4 +1,4 @@
-//! The one place that knows gilrs.
+//! Pads through gilrs.
 //!
 //! gilrs is used for mapping, hot-plug and rumble only. Its cached values survive a disconnect, so none is ever read: only
 //! events pass, and a disconnect zeroes everything in [`super::PadState`]. Its filters shape axes one by one with the
@@ -14,7 +14,12 @@ use std::{
 use gilrs::{EventType, Gamepad, GamepadId, Gilrs, GilrsBuilder, LinuxGamepadExt, MappingSource};
 use retake_units::MonoTime;
 
-use super::{Axis, Button, Feel, MappingKind, PadEvent, PadSource, Trigger, rumble::Rumble};
+use super::{
+    Feel, MappingKind, PadEvent, PadSource,
+    gilrs_names::{AXES, BUTTONS, TRIGGERS, translate},
+    rumble::Rumble,
+    selection::{Identity, Selection},
+};
 
 /// Longest wait for an event before looking after the device itself.
 const WAIT: Duration = Duration::from_millis(10);
@@ -83,27 +88,26 @@ impl GilrsSource {
         let gilrs = start()?;
         let (send, events) = sync_channel(QUEUE);
         let (feels, receive_feels) = sync_channel(4);
-        std::thread::Builder::new().name("gamepad".to_owned()).spawn(move || {
-            Reader { gilrs, out: send, used: None, rumble: Rumble::default() }.run(&receive_feels)
-        })?;
+        let reader =
+            Reader { gilrs, out: send, pads: Selection::new(), vanished: None, rumble: Rumble::default() };
+        std::thread::Builder::new().name("gamepad".to_owned()).spawn(move || reader.run(&receive_feels))?;
         Ok(Self { events, feels, ended: false })
     }
 }
 
 impl PadSource for GilrsSource {
     fn poll(&mut self, now: MonoTime, events: &mut Vec<(MonoTime, PadEvent)>) {
-        loop {
+        for _ in 0..QUEUE {
             match self.events.try_recv() {
                 Ok(event) => events.push((now, event)),
-                Err(TryRecvError::Empty) => return,
-                Err(TryRecvError::Disconnected) => break,
+                Err(TryRecvError::Disconnected) if !self.ended => {
+                    self.ended = true;
+                    events.push((now, PadEvent::Disconnected));
+                    let text = "Reading gamepads failed and has ended; restart this node.".to_owned();
+                    events.push((now, PadEvent::Note { text }));
+                }
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
             }
-        }
-        if !self.ended {
-            self.ended = true;
-            events.push((now, PadEvent::Disconnected));
-            let text = "Reading gamepads failed and has ended; restart this node.".to_owned();
-            events.push((now, PadEvent::Note { text }));
         }
     }
 
@@ -113,16 +117,12 @@ impl PadSource for GilrsSource {
     }
 }
 
-/// The pad whose events pass.
-struct Used {
-    id: GamepadId,
-    device: PathBuf,
-}
-
 struct Reader {
     gilrs: Gilrs,
     out: SyncSender<PadEvent>,
-    used: Option<Used>,
+    pads: Selection<GamepadId>,
+    /// A pad whose device file is gone, though gilrs has not said so.
+    vanished: Option<GamepadId>,
     rumble: Rumble,
 }
 
@@ -131,71 +131,89 @@ struct Over;
 
 impl Reader {
     fn run(mut self, feels: &Receiver<Feel>) {
-        // Pads that are there at the start announce themselves by no event.
-        let present: Vec<GamepadId> = self.gilrs.gamepads().map(|(id, _)| id).collect();
-        let mut over = present.into_iter().try_for_each(|id| self.connected(id)).is_err();
-        let mut rounds = 0;
+        let mut quiet_rounds = 0;
+        let mut over = self.announce_present().is_err();
         while !over {
-            over = match self.gilrs.next_event_blocking(Some(WAIT)) {
-                Some(event) => self.event(event.id, event.event).is_err(),
+            let event = self.gilrs.next_event_blocking(Some(WAIT));
+            let pause = if event.is_some() { Duration::ZERO } else { PAUSE };
+            let done = match event {
+                Some(event) => self.event(event.id, event.event),
                 None => {
-                    rounds += 1;
-                    let gone = rounds % ROUNDS_PER_LOOK == 0 && self.device_is_gone();
-                    gone && self.lose().is_err() || self.feel(feels).is_err()
+                    quiet_rounds += 1;
+                    if quiet_rounds % ROUNDS_PER_LOOK == 0 { self.look_at_device() } else { Ok(()) }
                 }
             };
+            over = done.is_err() || self.feel(feels, pause).is_err();
         }
     }
 
+    /// Pads that are there at the start announce themselves by no event.
+    fn announce_present(&mut self) -> Result<(), Over> {
+        let present: Vec<GamepadId> = self.gilrs.gamepads().map(|(id, _)| id).collect();
+        present.into_iter().try_for_each(|id| self.connected(id))
+    }
+
     fn event(&mut self, id: GamepadId, event: EventType) -> Result<(), Over> {
-        let is_used = self.used.as_ref().is_some_and(|used| used.id == id);
         if event == EventType::Connected {
             self.connected(id)
-        } else if !is_used {
-            Ok(())
         } else if event == EventType::Disconnected {
-            self.lose()
+            self.lost(id)
+        } else if self.pads.used() == Some(id) {
+            self.send(translate(event))
         } else {
-            translate(event).map_or(Ok(()), |event| self.send(event))
+            Ok(())
         }
     }
 
     fn connected(&mut self, id: GamepadId) -> Result<(), Over> {
         let Some(gamepad) = self.gilrs.connected_gamepad(id) else { return Ok(()) };
-        let PadListing { name, uuid, mapping, device, .. } = listing(&gamepad);
-        match &self.used {
-            // The same pad again without a word of its loss in between.
-            Some(used) if used.id == id => self.send(PadEvent::Disconnected)?,
-            Some(_) => {
-                let text = format!("A second gamepad, {name:?}, is ignored; unplug the first one to use it.");
-                return self.send(PadEvent::Note { text });
-            }
-            None => {}
-        }
-        self.used = Some(Used { id, device });
-        self.send(PadEvent::Connected { name, uuid, mapping })
+        let PadListing { name, uuid, mapping, .. } = listing(&gamepad);
+        let said = self.pads.connected(id, Identity { name, uuid, mapping });
+        self.send(said)
     }
 
-    /// Zeroes the pad in use and goes on with another one, if there is one.
-    fn lose(&mut self) -> Result<(), Over> {
+    fn lost(&mut self, id: GamepadId) -> Result<(), Over> {
         self.rumble.stop();
-        let lost = self.used.take();
-        self.send(PadEvent::Disconnected)?;
-        let is_lost = |id| lost.as_ref().is_some_and(|lost| lost.id == id);
-        let other = self.gilrs.gamepads().map(|(id, _)| id).find(|id| !is_lost(*id));
-        other.map_or(Ok(()), |id| self.connected(id))
+        let said = self.pads.disconnected(id);
+        self.send(said)
     }
 
-    fn device_is_gone(&self) -> bool {
-        self.used.as_ref().is_some_and(|used| matches!(used.device.try_exists(), Ok(false)))
+    /// gilrs handles one notice of the kernel per wake-up, so that the second of two can stay unread. A pad whose device
+    /// file is gone is lost at once; if gilrs still has not noticed at the next look, it is started anew.
+    fn look_at_device(&mut self) -> Result<(), Over> {
+        if let Some(vanished) = self.vanished.take() {
+            return if self.is_gone(vanished) { self.start_anew() } else { Ok(()) };
+        }
+        match self.pads.used().filter(|used| self.is_gone(*used)) {
+            Some(used) => {
+                self.vanished = Some(used);
+                self.lost(used)
+            }
+            None => Ok(()),
+        }
     }
 
-    /// Plays what is asked for; also the pause between two rounds.
-    fn feel(&mut self, feels: &Receiver<Feel>) -> Result<(), Over> {
-        match feels.recv_timeout(PAUSE) {
+    /// gilrs takes the pad for connected, but its device file does not exist.
+    fn is_gone(&self, id: GamepadId) -> bool {
+        let device = self.gilrs.connected_gamepad(id).map(|gamepad| gamepad.devpath().to_owned());
+        device.is_some_and(|device| matches!(device.try_exists(), Ok(false)))
+    }
+
+    fn start_anew(&mut self) -> Result<(), Over> {
+        let Ok(gilrs) = start() else { return Ok(()) };
+        let said = self.pads.clear();
+        self.send(said)?;
+        self.rumble.stop();
+        self.gilrs = gilrs;
+        self.announce_present()
+    }
+
+    /// Plays what is asked for, waiting for it no longer than `pause`.
+    fn feel(&mut self, feels: &Receiver<Feel>, pause: Duration) -> Result<(), Over> {
+        match feels.recv_timeout(pause) {
             Ok(feel) => {
-                if let Some(used) = &self.used {
-                    self.rumble.play(&mut self.gilrs, used.id, feel);
+                if let Some(used) = self.pads.used() {
+                    self.rumble.play(&mut self.gilrs, used, feel);
                 }
                 Ok(())
             }
@@ -205,8 +223,8 @@ impl Reader {
     }
 
     /// Waits if the node is behind. Nothing is lost then: the kernel keeps the newest state of each control.
-    fn send(&self, event: PadEvent) -> Result<(), Over> {
-        self.out.send(event).map_err(|_closed| Over)
+    fn send(&self, events: impl IntoIterator<Item = PadEvent>) -> Result<(), Over> {
+        events.into_iter().try_for_each(|event| self.out.send(event).map_err(|_closed| Over))
     }
 }
 
@@ -235,88 +253,10 @@ fn listing(gamepad: &Gamepad<'_>) -> PadListing {
     }
 }
 
-const AXES: [(gilrs::Axis, Axis); 6] = [
-    (gilrs::Axis::LeftStickX, Axis::LeftX),
-    (gilrs::Axis::LeftStickY, Axis::LeftY),
-    (gilrs::Axis::RightStickX, Axis::RightX),
-    (gilrs::Axis::RightStickY, Axis::RightY),
-    (gilrs::Axis::DPadX, Axis::DpadX),
-    (gilrs::Axis::DPadY, Axis::DpadY),
-];
-
-const TRIGGERS: [(gilrs::Button, Trigger); 2] =
-    [(gilrs::Button::LeftTrigger2, Trigger::Left), (gilrs::Button::RightTrigger2, Trigger::Right)];
-
-const BUTTONS: [(gilrs::Button, Button); 15] = [
-    (gilrs::Button::South, Button::South),
-    (gilrs::Button::East, Button::East),
-    (gilrs::Button::North, Button::North),
-    (gilrs::Button::West, Button::West),
-    (gilrs::Button::LeftTrigger, Button::LeftBumper),
-    (gilrs::Button::RightTrigger, Button::RightBumper),
-    (gilrs::Button::Select, Button::Select),
-    (gilrs::Button::Start, Button::Start),
-    (gilrs::Button::Mode, Button::Mode),
-    (gilrs::Button::LeftThumb, Button::LeftStick),
-    (gilrs::Button::RightThumb, Button::RightStick),
-    (gilrs::Button::DPadUp, Button::DpadUp),
-    (gilrs::Button::DPadDown, Button::DpadDown),
-    (gilrs::Button::DPadLeft, Button::DpadLeft),
-    (gilrs::Button::DPadRight, Button::DpadRight),
-];
-
-/// Triggers come as `ButtonChanged` with their value, everything else that is pressed as pressed and released.
-fn translate(event: EventType) -> Option<PadEvent> {
-    fn ours<T: PartialEq, U: Copy>(table: &[(T, U)], theirs: &T) -> Option<U> {
-        table.iter().find(|(known, _)| known == theirs).map(|(_, ours)| *ours)
-    }
-    match event {
-        EventType::AxisChanged(axis, value, _) => {
-            ours(&AXES, &axis).map(|axis| PadEvent::Axis { axis, value: value.into() })
-        }
-        EventType::ButtonChanged(button, value, _) => {
-            ours(&TRIGGERS, &button).map(|trigger| PadEvent::Trigger { trigger, value: value.into() })
-        }
-        EventType::ButtonPressed(button, _) => {
-            ours(&BUTTONS, &button).map(|button| PadEvent::Button { button, pressed: true })
-        }
-        EventType::ButtonReleased(button, _) => {
-            ours(&BUTTONS, &button).map(|button| PadEvent::Button { button, pressed: false })
-        }
-        EventType::ButtonRepeated(..)
-        | EventType::Connected
-        | EventType::Disconnected
-        | EventType::Dropped
-        | EventType::ForceFeedbackEffectCompleted
-        | _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_of_our_controls_has_one_of_theirs() {
-        for button in Button::ALL {
-            assert_eq!(BUTTONS.iter().filter(|(_, ours)| *ours == button).count(), 1, "{button:?}");
-        }
-        for axis in Axis::ALL {
-            assert_eq!(AXES.iter().filter(|(_, ours)| *ours == axis).count(), 1, "{axis:?}");
-        }
-    }
-
-    #[test]
-    fn values_arrive_at_our_controls_with_our_signs() {
-        let Some(code) = gilrs::Button::South.to_nec() else { panic!("no code") };
-        let up = translate(EventType::AxisChanged(gilrs::Axis::LeftStickY, 1.0, code));
-        assert_eq!(up, Some(PadEvent::Axis { axis: Axis::LeftY, value: 1.0 }));
-        let squeeze = translate(EventType::ButtonChanged(gilrs::Button::LeftTrigger2, 0.5, code));
-        assert_eq!(squeeze, Some(PadEvent::Trigger { trigger: Trigger::Left, value: 0.5 }));
-        // The press that gilrs derives from a trigger, and the value it derives from a button, would count twice.
-        assert_eq!(translate(EventType::ButtonPressed(gilrs::Button::LeftTrigger2, code)), None);
-        assert_eq!(translate(EventType::ButtonChanged(gilrs::Button::South, 1.0, code)), None);
-    }
+    use crate::pad::Button;
 
     #[test]
     fn a_machine_without_pads_gives_no_events_and_no_error() {
@@ -324,5 +264,21 @@ mod tests {
         let mut events = Vec::new();
         source.poll(MonoTime::ZERO, &mut events);
         assert!(events.is_empty() || matches!(events[0].1, PadEvent::Connected { .. }));
+    }
+
+    #[test]
+    fn a_reader_that_died_is_a_lost_pad_and_told_once() {
+        let (send, events) = sync_channel(4);
+        let (feels, _receive_feels) = sync_channel(1);
+        let mut source = GilrsSource { events, feels, ended: false };
+        let press = PadEvent::Button { button: Button::Mode, pressed: true };
+        send.send(press.clone()).unwrap();
+        drop(send);
+        let mut events = Vec::new();
+        source.poll(MonoTime::ZERO, &mut events);
+        source.poll(MonoTime::ZERO, &mut events);
+        assert_eq!(events.len(), 3);
+        assert_eq!([&events[0].1, &events[1].1], [&press, &PadEvent::Disconnected]);
+        assert!(matches!(events[2].1, PadEvent::Note { .. }));
     }
 }

@@ -243,6 +243,14 @@ impl PadMap {
         Ok(map)
     }
 
+    /// The map as a file to start one's own from.
+    ///
+    /// # Errors
+    /// If TOML cannot hold one of its numbers.
+    pub fn to_toml(&self) -> Result<String, MapError> {
+        toml::to_string(self).map_err(|error| MapError::Syntax { text: error.to_string() })
+    }
+
     /// Each control does one thing and every number is in its range.
     ///
     /// # Errors

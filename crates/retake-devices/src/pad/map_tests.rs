@@ -208,7 +208,7 @@ fn raw_has_every_control_in_its_place() {
 #[test]
 fn the_default_map_reads_back_from_its_own_toml() {
     let map = PadMap::default();
-    let text = toml::to_string(&map).unwrap();
+    let text = map.to_toml().unwrap();
     assert!(text.contains("silence = \"5s\"") && text.contains("y = \"-left_x\""), "{text}");
     assert_eq!(PadMap::from_toml(&text).unwrap(), map);
     assert_eq!(PadMap::from_toml("").unwrap(), map);
