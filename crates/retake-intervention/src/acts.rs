@@ -1,0 +1,82 @@
+//! What an operator says, once it is known to be fresh.
+
+use retake_authority::{Act, Event, OperatorId};
+use retake_episode::{EndReason, Verdict};
+use retake_node::Outbox;
+use retake_units::MonoTime;
+use retake_wire::pb::{self, OperatorInput};
+
+use crate::{Arbiter, session::Mark};
+
+/// FNV-1a: an operator's name as the number authority knows them by.
+fn operator_id(name: &str) -> OperatorId {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    OperatorId(hash)
+}
+
+/// Buttons first, then acts in the order given.
+pub(crate) fn heard(arbiter: &mut Arbiter, input: &OperatorInput, now: MonoTime, out: &mut Outbox) {
+    let operator = operator_id(&input.operator);
+    let groups = arbiter.robot.as_ref().map(|robot| robot.named(&input.groups)).unwrap_or_default();
+    let (clutch, rewind, valid) = (input.clutch, input.rewind, input.valid);
+    arbiter.tell(Event::Input { operator, clutch, rewind, groups, valid }, now, out);
+    let leased = arbiter.state.operator() == Some(operator);
+    if leased {
+        arbiter.heard.input = Some((input.clone(), now));
+        if arbiter.operator_name != input.operator {
+            arbiter.operator_name.clone_from(&input.operator);
+        }
+    } else {
+        arbiter.session.counters.inputs_refused += 1;
+    }
+    for act in input.acts() {
+        do_act(arbiter, act, operator, leased, now, out);
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "acts of other kinds are handled in the other match")]
+fn do_act(arbiter: &mut Arbiter, act: pb::Act, operator: OperatorId, leased: bool, now: MonoTime, out: &mut Outbox) {
+    let authority = match act {
+        pb::Act::Resume => Some(Act::Resume),
+        pb::Act::Pause => Some(Act::Pause),
+        pb::Act::Stop => Some(Act::Stop),
+        pb::Act::ClearStop => Some(Act::ClearStop),
+        pb::Act::ReleaseLease => Some(Act::ReleaseLease),
+        _ => None,
+    };
+    if let Some(act) = authority {
+        return arbiter.tell(Event::Act { operator, act }, now, out);
+    }
+    if !leased {
+        let text = "Another operator holds the lease.";
+        return arbiter.notices.say(out, now, arbiter.tick.0, "busy", "operator", text);
+    }
+    match act {
+        pb::Act::Success => judge(arbiter, Verdict::Success, now, out),
+        pb::Act::Failure => judge(arbiter, Verdict::Failure, now, out),
+        pb::Act::Discard => judge(arbiter, Verdict::Discarded, now, out),
+        pb::Act::MarkCorrection => arbiter.session.mark = Mark::Correction,
+        pb::Act::MarkRecovery => arbiter.session.mark = Mark::Recovery,
+        pb::Act::NextEpisode => {
+            if let Some(step) = arbiter.session.episodes.next_wanted() {
+                arbiter.follow(step, now, out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Ends the episode with a verdict, or changes the verdict of the one that has just ended.
+fn judge(arbiter: &mut Arbiter, verdict: Verdict, now: MonoTime, out: &mut Outbox) {
+    let episodes = &mut arbiter.session.episodes;
+    let step = episodes.end(Some(verdict), EndReason::Operator, now).or_else(|| episodes.judge_again(verdict));
+    match step {
+        Some(step) => arbiter.follow(step, now, out),
+        None => {
+            let text = "There is no episode to judge yet: nobody has driven.";
+            arbiter.notices.say(out, now, arbiter.tick.0, "nothing_to_judge", "operator", text);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+use std::time::Duration;
+
+use retake_authority::Supervision;
+use retake_episode::EpisodesConfig;
+use retake_shaping::TeleopConfig;
+
+/// How the robot goes back along its path.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RewindConfig {
+    /// Speed of the fastest joint, rad/s.
+    pub speed: f64,
+    /// Measured further than this from the command, the robot does not follow: the rewind is blocked. Radians.
+    pub tracking_error: f64,
+}
+
+/// Everything the intervention node depends on. There is no default: the deployment says each of these.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArbiterConfig {
+    /// An operator not heard for this long is lost.
+    pub operator_timeout: Duration,
+    /// A policy that proposed nothing valid for this long is stale.
+    pub policy_timeout: Duration,
+    /// A robot not heard for this long is lost.
+    pub robot_timeout: Duration,
+    /// An input that answers to a beacon older than this is stale.
+    pub input_age: Duration,
+    /// A proposal that answers to a beacon older than this is stale.
+    pub proposal_age: Duration,
+    /// Whether the policy may drive while no operator is heard.
+    pub supervision: Supervision,
+    /// Operator speeds.
+    pub teleop: TeleopConfig,
+    /// Going back.
+    pub rewind: RewindConfig,
+    /// Attempts.
+    pub episodes: EpisodesConfig,
+    /// Higher than any epoch used with this robot before.
+    pub first_epoch: u64,
+    /// Seed of this run's nonces: random in the field, fixed where runs are compared.
+    pub nonce_seed: u64,
+}

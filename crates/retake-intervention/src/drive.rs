@@ -1,0 +1,167 @@
+//! What the owner of each group wants for the coming period.
+
+use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector6};
+use retake_authority::{Owner, RewindEnd};
+use retake_episode::{Path, PathEnd};
+use retake_shaping::{Clamps, OperatorTwist, Teleop, TeleopConfig, Wish};
+use retake_wire::pb::{Frame, Observation, OperatorInput};
+
+use crate::{
+    chunk::{Chunk, Wanted},
+    config::RewindConfig,
+    robot::Robot,
+};
+
+/// Where the human's or the rewinder's goal for each group stands. Begins anew with each owner.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Goal {
+    #[default]
+    None,
+    Arm(Teleop),
+    Scalar(f64),
+    Way(Vec<f64>),
+}
+
+/// The rewinder waits while its goal is further ahead of the command than this, radians.
+const REWIND_LEASH: f64 = 0.05;
+
+/// One group's motion at one tick.
+#[derive(Clone, Debug)]
+pub(crate) struct Driven {
+    /// What the owner asked for; empty at rest.
+    pub(crate) target: Vec<f64>,
+    pub(crate) clamps: Clamps,
+}
+
+/// A goal for a new owner, latched to the command so that the change itself moves nothing.
+pub(crate) fn engage(robot: &Robot, group: usize, owner: Owner) -> Goal {
+    let Some(group) = robot.groups.get(group) else { return Goal::None };
+    let command = group.shaper.position();
+    match (owner, &group.chain) {
+        (Owner::Human, Some(_)) => Goal::Arm(Teleop::engage(&command)),
+        (Owner::Human, None) => Goal::Scalar(command.first().copied().unwrap_or_default()),
+        (Owner::Rewind, Some(_)) => Goal::Way(command),
+        (Owner::Policy { .. } | Owner::Rewind | Owner::Hold, _) => Goal::None,
+    }
+}
+
+/// Tool velocity the operator asks for, base frame.
+pub(crate) fn operator_velocity(config: &TeleopConfig, input: &OperatorInput, robot: &Robot) -> Vector6<f64> {
+    let Some((observation, _)) = &robot.observation else { return Vector6::zeros() };
+    let at = |index: usize| input.twist.get(index).copied().unwrap_or_default();
+    let wish = OperatorTwist {
+        linear: [at(0), at(1), at(2)],
+        angular: [at(3), at(4), at(5)],
+        in_tool_frame: input.frame() == Frame::Tool,
+        precision: input.precision,
+    };
+    Teleop::velocity(config, &wish, &tool_pose(observation), &robot.walls)
+}
+
+fn tool_pose(observation: &Observation) -> Isometry3<f64> {
+    let pose = observation.tool.unwrap_or_default();
+    let rotation = Quaternion::new(pose.qw, pose.qx, pose.qy, pose.qz);
+    let rotation = UnitQuaternion::try_new(rotation, 1e-6).unwrap_or_default();
+    Isometry3::from_parts(Translation3::new(pose.x, pose.y, pose.z), rotation)
+}
+
+/// Drives `group` with what the policy wanted now, if anything.
+pub(crate) fn by_policy(robot: &mut Robot, group: usize, wanted: Option<&Wanted>) -> Driven {
+    let wish = wanted.map_or(Wish::Rest, |wanted| Wish::Follow {
+        position: wanted.position.clone(),
+        velocity: wanted.velocity.clone(),
+    });
+    step(robot, group, wish)
+}
+
+/// What the policy wants of `group` at the end of the coming period, if its chunk was made for this owner.
+pub(crate) fn wanted(
+    robot: &Robot,
+    chunk: Option<&Chunk>,
+    group: usize,
+    epoch: retake_units::Epoch,
+    now: retake_units::MonoTime,
+) -> Option<Wanted> {
+    let chunk = chunk.filter(|chunk| chunk.epoch >= epoch)?;
+    chunk.at(group, now + std::time::Duration::from_secs_f64(robot.period_s))
+}
+
+/// Drives `group` with the operator's input.
+pub(crate) fn by_human(
+    robot: &mut Robot,
+    group: usize,
+    goal: &mut Goal,
+    twist: &Vector6<f64>,
+    closing_speed: f64,
+) -> Driven {
+    let (period_s, posture) = (robot.period_s, robot.descriptor.posture.clone());
+    let Some(member) = robot.groups.get(group) else { return rest(robot, group) };
+    let command = member.shaper.position();
+    let position = match (goal, &member.chain) {
+        (Goal::Arm(teleop), Some(chain)) => teleop.advance(chain, twist, &posture, &command, period_s).0,
+        (Goal::Scalar(opening), None) => {
+            let limits = robot.descriptor.groups.get(group);
+            let bound = |limits: Option<&Vec<f64>>, or: f64| limits.and_then(|l| l.first()).copied().unwrap_or(or);
+            let lower = bound(limits.map(|group| &group.lower), *opening);
+            let upper = bound(limits.map(|group| &group.upper), *opening);
+            *opening = (*opening - closing_speed * period_s).clamp(lower, upper);
+            vec![*opening]
+        }
+        (Goal::None | Goal::Arm(_) | Goal::Scalar(_) | Goal::Way(_), _) => return rest(robot, group),
+    };
+    // Without a lead: an operator feels an overshoot at the end of a motion more than a lag at its beginning.
+    let velocity = vec![0.0; position.len()];
+    step(robot, group, Wish::Follow { position, velocity })
+}
+
+/// Drives `group` back along the path. Groups that do not move the tool keep their state.
+///
+/// # Errors
+/// Why the rewind cannot go on; the group has been brought towards rest.
+pub(crate) fn by_rewind(
+    robot: &mut Robot,
+    group: usize,
+    goal: &mut Goal,
+    path: &mut Path,
+    config: &RewindConfig,
+) -> (Driven, Option<RewindEnd>) {
+    let Goal::Way(target) = goal else { return (rest(robot, group), None) };
+    if robot.tracking_error() > config.tracking_error {
+        return (rest(robot, group), Some(RewindEnd::Blocked));
+    }
+    let command = robot.groups.get(group).map(|group| group.shaper.position()).unwrap_or_default();
+    let behind = target.iter().zip(&command).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let mut end = None;
+    if behind <= REWIND_LEASH {
+        match path.walk_back(config.speed * robot.period_s) {
+            Ok(position) => *target = position,
+            Err(PathEnd::Exhausted) if behind < 1e-3 => end = Some(RewindEnd::Exhausted),
+            Err(PathEnd::AtGripper) if behind < 1e-3 => end = Some(RewindEnd::AtGripper),
+            Err(PathEnd::Exhausted | PathEnd::AtGripper) => {}
+        }
+    }
+    let position = target.clone();
+    let velocity = vec![0.0; position.len()];
+    (step(robot, group, Wish::Follow { position, velocity }), end)
+}
+
+/// Brings `group` to rest.
+pub(crate) fn rest(robot: &mut Robot, group: usize) -> Driven {
+    step(robot, group, Wish::Rest)
+}
+
+fn step(robot: &mut Robot, group: usize, wish: Wish) -> Driven {
+    let clamps = robot.groups.get_mut(group).map_or_else(Clamps::default, |group| group.shaper.step(&wish));
+    let target = match wish {
+        Wish::Follow { position, .. } => position,
+        Wish::Rest => Vec::new(),
+    };
+    Driven { target, clamps }
+}
+
+/// Opening speed the operator asks for, positive closing, m/s.
+pub(crate) fn closing_speed(config: &TeleopConfig, input: &OperatorInput) -> f64 {
+    let wish = if input.gripper.is_finite() { input.gripper.clamp(-1.0, 1.0) } else { 0.0 };
+    let scale = if input.precision { config.precision } else { 1.0 };
+    wish * config.gripper_speed * scale
+}

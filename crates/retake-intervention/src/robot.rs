@@ -1,0 +1,141 @@
+//! The robot, as its descriptor and its messages tell.
+
+use nalgebra::Point3;
+use retake_authority::GroupSet;
+use retake_kinematics::{Chain, Model};
+use retake_shaping::{Shaper, ValueLimits, Workspace};
+use retake_units::MonoTime;
+use retake_wire::{
+    check_descriptor,
+    pb::{Applied, CommandSpace, Group, Observation, RobotDescriptor},
+};
+
+/// One group of the robot and its command.
+#[derive(Debug)]
+pub(crate) struct RobotGroup {
+    pub(crate) name: String,
+    pub(crate) size: usize,
+    pub(crate) shaper: Shaper,
+    /// It moves the tool, through this chain.
+    pub(crate) chain: Option<Chain>,
+}
+
+/// A robot that may be commanded.
+#[derive(Debug)]
+pub(crate) struct Robot {
+    pub(crate) descriptor: RobotDescriptor,
+    pub(crate) groups: Vec<RobotGroup>,
+    pub(crate) walls: Workspace,
+    pub(crate) period_s: f64,
+    pub(crate) observation: Option<(Observation, MonoTime)>,
+    pub(crate) applied: Option<Applied>,
+}
+
+impl Robot {
+    /// Reads a descriptor, or says in words why nothing can be commanded by it.
+    pub(crate) fn new(descriptor: RobotDescriptor) -> Result<Self, String> {
+        check_descriptor(&descriptor).map_err(|error| error.to_string())?;
+        let walls = descriptor.workspace.ok_or("the descriptor has no workspace")?;
+        let walls = Workspace {
+            min: Point3::new(walls.min_x, walls.min_y, walls.min_z),
+            max: Point3::new(walls.max_x, walls.max_y, walls.max_z),
+        };
+        let model = Model::from_urdf(&descriptor.urdf).map_err(|error| error.to_string())?;
+        let period_s = 1.0 / descriptor.control_hz;
+        let mut groups = Vec::new();
+        for group in &descriptor.groups {
+            groups.push(RobotGroup::new(group, &model, &descriptor.tool_link, walls, period_s)?);
+        }
+        Ok(Self { descriptor, groups, walls, period_s, observation: None, applied: None })
+    }
+
+    pub(crate) fn group_set(&self) -> GroupSet {
+        GroupSet::first(self.groups.len())
+    }
+
+    pub(crate) fn sizes(&self) -> Vec<usize> {
+        self.groups.iter().map(|group| group.size).collect()
+    }
+
+    /// Groups an operator names; all of them if none is named. Names nobody has are ignored.
+    pub(crate) fn named(&self, names: &[String]) -> GroupSet {
+        if names.is_empty() {
+            return self.group_set();
+        }
+        let index = |name: &String| self.groups.iter().position(|group| &group.name == name);
+        names.iter().filter_map(index).fold(GroupSet::NONE, GroupSet::with)
+    }
+
+    /// Measured positions of a group; empty before the first observation.
+    pub(crate) fn measured(&self, group: usize) -> &[f64] {
+        let position = self.observation.as_ref().and_then(|(observation, _)| observation.position.get(group));
+        position.map_or(&[], |group| group.values.as_slice())
+    }
+
+    /// An observation has the descriptor's groups, and every number is one.
+    pub(crate) fn fits(&self, observation: &Observation) -> bool {
+        observation.position.len() == self.groups.len()
+            && observation.position.iter().zip(&self.groups).all(|(values, group)| {
+                values.values.len() == group.size && values.values.iter().all(|value| value.is_finite())
+            })
+    }
+
+    /// Puts every command at rest where the robot measures itself.
+    pub(crate) fn rest_at_measured(&mut self) {
+        let Some((observation, _)) = &self.observation else { return };
+        for (group, measured) in self.groups.iter_mut().zip(&observation.position) {
+            group.shaper.rest_at(&measured.values);
+        }
+    }
+
+    /// Puts every command at rest where the driver stopped.
+    pub(crate) fn rest_at_applied(&mut self) {
+        let Some(applied) = &self.applied else { return };
+        for (group, applied) in self.groups.iter_mut().zip(&applied.position) {
+            group.shaper.rest_at(&applied.values);
+        }
+    }
+
+    /// How far the robot is from its command, in the value furthest off, for groups that move the tool.
+    pub(crate) fn tracking_error(&self) -> f64 {
+        let moving = self.groups.iter().enumerate().filter(|(_, group)| group.chain.is_some());
+        let errors = moving.flat_map(|(index, group)| {
+            let measured = self.measured(index).iter();
+            group.shaper.position().into_iter().zip(measured).map(|(command, measured)| (command - measured).abs())
+        });
+        errors.fold(0.0, f64::max)
+    }
+
+    /// Commanded opening of the first scalar group, metres.
+    pub(crate) fn gripper_command(&self) -> f64 {
+        let gripper = self.groups.iter().find(|group| group.chain.is_none());
+        gripper.and_then(|group| group.shaper.position().first().copied()).unwrap_or(0.0)
+    }
+}
+
+impl RobotGroup {
+    fn new(group: &Group, model: &Model, tool: &str, walls: Workspace, period_s: f64) -> Result<Self, String> {
+        let chain = match group.space() {
+            CommandSpace::JointPosition => Some(model.chain(tool).map_err(|error| error.to_string())?),
+            CommandSpace::Scalar => None,
+            CommandSpace::Unspecified => return Err(format!("group {:?} has no command space", group.name)),
+        };
+        let size = group.lower.len();
+        if let Some(chain) = chain.as_ref().filter(|chain| chain.dof() != size) {
+            return Err(format!("group {:?} has {size} values but its chain {} joints", group.name, chain.dof()));
+        }
+        let at = |limits: &[f64], index: usize| limits.get(index).copied().unwrap_or_default();
+        let limits: Vec<ValueLimits> = (0..size)
+            .map(|index| ValueLimits {
+                lower: at(&group.lower, index),
+                upper: at(&group.upper, index),
+                velocity: at(&group.velocity, index),
+                acceleration: at(&group.acceleration, index),
+                jerk: at(&group.jerk, index),
+            })
+            .collect();
+        let reach = chain.clone().map(|chain| (chain, walls));
+        let shaper = Shaper::new(&limits, reach, period_s, &group.lower);
+        Ok(Self { name: group.name.clone(), size, shaper, chain })
+    }
+}

@@ -1,0 +1,143 @@
+//! What goes on around the decisions: episodes, segments, marks and counters.
+
+use retake_authority::{Group, Owner};
+use retake_episode::{Episode, Episodes, EpisodesConfig, Kind, Phase, Segment, Segments};
+use retake_units::{MonoTime, Tick};
+use retake_wire::pb::{self, Counters, EpisodeRecord, SegmentRecord};
+
+use crate::words;
+
+/// What the human who drives is doing, as they say themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mark {
+    #[default]
+    Correction,
+    Recovery,
+}
+
+/// The session so far.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) episodes: Episodes,
+    pub(crate) mark: Mark,
+    pub(crate) counters: Counters,
+    segments: Segments<pb::Owner, pb::Cause>,
+    /// Counters as they were when the current episode opened, and at which tick it began.
+    at_open: Counters,
+    start_tick: Tick,
+    /// The policy has driven in this episode, so a human who drives is intervening.
+    policy_drove: bool,
+    /// From a takeover to its hand-back.
+    intervening: bool,
+}
+
+impl Session {
+    pub(crate) fn new(episodes: EpisodesConfig) -> Self {
+        Self {
+            episodes: Episodes::new(episodes),
+            mark: Mark::default(),
+            counters: Counters::default(),
+            segments: Segments::new(0),
+            at_open: Counters::default(),
+            start_tick: Tick(0),
+            policy_drove: false,
+            intervening: false,
+        }
+    }
+
+    /// The robot has this many groups.
+    pub(crate) fn begin(&mut self, groups: usize) {
+        self.segments = Segments::new(groups);
+    }
+
+    /// A new episode is at its start state.
+    pub(crate) fn opened(&mut self) {
+        (self.at_open, self.policy_drove, self.intervening) = (self.counters, false, false);
+        self.mark = Mark::default();
+    }
+
+    /// Somebody drives for the first time in the episode.
+    pub(crate) const fn begun(&mut self, tick: Tick) {
+        self.start_tick = tick;
+    }
+
+    /// A group got a new owner.
+    pub(crate) fn owner_changed(&mut self, owner: Owner) {
+        match owner {
+            Owner::Policy { .. } => (self.policy_drove, self.intervening, self.mark) = (true, false, Mark::default()),
+            Owner::Human | Owner::Rewind if self.policy_drove && !self.intervening => {
+                self.intervening = true;
+                self.counters.takeovers += 1;
+            }
+            Owner::Human | Owner::Rewind | Owner::Hold => {}
+        }
+    }
+
+    /// What a group's tick is for.
+    pub(crate) fn kind(&self, owner: Owner) -> Kind {
+        match (self.episodes.phase(), owner) {
+            (Phase::Waiting | Phase::Resetting, _) => Kind::Reset,
+            (_, Owner::Policy { .. }) => Kind::Policy,
+            (_, Owner::Rewind) => Kind::Rewind,
+            (_, Owner::Hold) => Kind::Hold,
+            (_, Owner::Human) if !self.policy_drove => Kind::Demo,
+            (_, Owner::Human) => match self.mark {
+                Mark::Correction => Kind::Correction,
+                Mark::Recovery => Kind::Recovery,
+            },
+        }
+    }
+
+    /// One group at one tick; the segment that ended before it, if one did.
+    pub(crate) fn tick(&mut self, index: usize, name: &str, group: Group, now: (Tick, MonoTime)) -> Option<SegmentRecord> {
+        let (kind, episode) = (self.kind(group.owner), self.episodes.current().number);
+        let ended =
+            self.segments.tick(index, episode, kind, words::owner(group.owner), words::cause(group.cause), now)?;
+        Some(segment_record(ended, name))
+    }
+
+    /// Ends every open segment.
+    pub(crate) fn finish(&mut self, names: &[String], cause: pb::Cause, now: (Tick, MonoTime)) -> Vec<SegmentRecord> {
+        let ended = self.segments.finish(cause, now).into_iter();
+        ended.map(|segment| segment_record(segment, names.get(segment.group).map_or("", String::as_str))).collect()
+    }
+
+    /// The current episode, as recordings know it.
+    pub(crate) fn record(&self, episode: Episode, tick: Tick, task: &str, policy: &str, operator: &str) -> EpisodeRecord {
+        let ended = episode.ended;
+        let since = |count: fn(&Counters) -> u64| count(&self.counters) - count(&self.at_open);
+        let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        EpisodeRecord {
+            episode: episode.number,
+            phase: words::phase(self.episodes.phase()).into(),
+            seed: episode.seed,
+            task: task.into(),
+            policy_version: policy.into(),
+            operator: operator.into(),
+            verdict: words::verdict(ended.and_then(|(verdict, _, _)| verdict)).into(),
+            reason: ended.map_or(pb::EndReason::Unspecified, |(_, reason, _)| words::reason(reason)).into(),
+            start_tick: self.start_tick.0,
+            end_tick: if ended.is_some() { tick.0 } else { 0 },
+            start_nanos: episode.started.map_or(0, MonoTime::wire_nanos),
+            end_nanos: ended.map_or(0, |(_, _, at)| at.wire_nanos()),
+            takeovers: small(since(|counters| counters.takeovers)),
+            rewinds: small(since(|counters| counters.rewinds)),
+            human_ticks: since(|counters| counters.human_ticks),
+        }
+    }
+}
+
+fn segment_record(segment: Segment<pb::Owner, pb::Cause>, name: &str) -> SegmentRecord {
+    SegmentRecord {
+        episode: segment.episode,
+        group: name.into(),
+        kind: words::kind(segment.kind).into(),
+        owner: segment.owner.into(),
+        began: segment.began.into(),
+        ended: segment.ended.into(),
+        start_tick: segment.start.0.0,
+        end_tick: segment.end.0.0,
+        start_nanos: segment.start.1.wire_nanos(),
+        end_nanos: segment.end.1.wire_nanos(),
+    }
+}
