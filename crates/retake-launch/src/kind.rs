@@ -1,0 +1,259 @@
+use std::{fmt, path::PathBuf, time::Duration};
+
+use serde::Deserialize;
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeKind {
+    /// The simulated robot and its driver.
+    Sim,
+    /// Renders or captures images.
+    Camera,
+    /// Proposes.
+    Policy,
+    /// The arbiter.
+    Intervention,
+    /// Reads an operator's device, or plays one.
+    Operator,
+    /// Writes the recording.
+    Recorder,
+    /// Shows it.
+    Viz,
+}
+
+impl NodeKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] =
+        [Self::Sim, Self::Camera, Self::Policy, Self::Intervention, Self::Operator, Self::Recorder, Self::Viz];
+
+    /// As it is written in launch files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sim => "sim",
+            Self::Camera => "camera",
+            Self::Policy => "policy",
+            Self::Intervention => "intervention",
+            Self::Operator => "operator",
+            Self::Recorder => "recorder",
+            Self::Viz => "viz",
+        }
+    }
+
+    /// Nodes of a lower rank are stopped first. The arbiter goes first, so that it ends the episode while everything it needs
+    /// is there; the recorder last, so that everyone's last words are recorded.
+    pub const fn stop_rank(self) -> u8 {
+        match self {
+            Self::Intervention => 0,
+            Self::Operator | Self::Policy => 1,
+            Self::Sim | Self::Camera => 2,
+            Self::Viz => 3,
+            Self::Recorder => 4,
+        }
+    }
+
+    /// What happens after a crash unless the file says otherwise. A driver or arbiter that comes back by itself would act in a
+    /// scene that nobody has looked at.
+    pub const fn default_restart(self) -> Restart {
+        match self {
+            Self::Sim | Self::Intervention => Restart::Never,
+            Self::Camera | Self::Policy | Self::Operator | Self::Recorder | Self::Viz => Restart::OnFailure,
+        }
+    }
+
+    /// The deployment goes on without it when it cannot be kept running.
+    pub const fn is_dispensable(self) -> bool {
+        matches!(self, Self::Camera | Self::Viz)
+    }
+}
+
+impl fmt::Display for NodeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Whether a node that crashed is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Restart {
+    /// The deployment ends.
+    Never,
+    /// It is started again, after a growing pause and not for ever.
+    OnFailure,
+}
+
+/// Which rules an intervention follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Hand back freely.
+    #[default]
+    Sirius,
+    /// Recover, then correct, then end the episode.
+    Rac,
+    /// HG-DAgger's gating.
+    HgDagger,
+    /// HIL-SERL's gating.
+    HilSerl,
+}
+
+/// What every node may say, and then its own options. The common part is written out in each, because serde cannot refuse
+/// unknown keys through a flattened struct.
+macro_rules! options {
+    ($($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $field_doc:literal])* $(#[serde($attr:meta)])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            #[serde(rename = "kind")]
+            _kind: NodeKind,
+            /// Port of its own instead of the next from `bus.base_port`.
+            pub port: Option<u16>,
+            /// What happens after a crash.
+            pub restart: Option<Restart>,
+            $($(#[doc = $field_doc])* $(#[serde($attr)])* pub $field: $type,)*
+        }
+    )*};
+}
+
+options! {
+    /// The simulator.
+    SimOptions {
+        /// Task to set up.
+        task: String,
+        /// Seed of the first episode.
+        #[serde(default)]
+        seed: u64,
+    }
+
+    /// The camera.
+    CameraOptions {
+        /// Names of the descriptor's cameras to publish; empty means all.
+        #[serde(default)]
+        cameras: Vec<String>,
+        /// Frames per second, if not the descriptor's.
+        hz: Option<f64>,
+        /// JPEG quality, 1 to 100.
+        #[serde(default = "default_quality")]
+        quality: u8,
+    }
+
+    /// The policy.
+    PolicyOptions {
+        /// A built-in policy's name, or a policy file.
+        policy: String,
+        /// Task it is to do, where it must be told.
+        task: Option<String>,
+        /// Seed of its noise.
+        #[serde(default)]
+        seed: u64,
+    }
+
+    /// The arbiter.
+    InterventionOptions {
+        /// Task to do.
+        task: String,
+        /// Which rules an intervention follows.
+        #[serde(default)]
+        mode: Mode,
+        /// Attempts to make; none means until stopped.
+        episodes: Option<u64>,
+        /// Longest attempt.
+        #[serde(default, with = "humantime_serde::option")]
+        episode_time: Option<Duration>,
+        /// Seed of the first episode.
+        #[serde(default)]
+        seed: u64,
+        /// Operator silent for longer while driving: hold.
+        #[serde(default, with = "humantime_serde::option")]
+        operator_timeout: Option<Duration>,
+        /// Policy silent for longer while driving: hold.
+        #[serde(default, with = "humantime_serde::option")]
+        policy_timeout: Option<Duration>,
+        /// Start the next attempt without being told.
+        #[serde(default)]
+        auto_next: bool,
+    }
+
+    /// The operator.
+    OperatorOptions {
+        /// `gamepad`, `keyboard`, or `scripted:<who>`.
+        operator: String,
+        /// Task that a scripted operator knows.
+        task: Option<String>,
+        /// Seed of a scripted operator's choices.
+        #[serde(default)]
+        seed: u64,
+        /// Gamepad map, if not the default.
+        map: Option<PathBuf>,
+    }
+
+    /// The recorder.
+    RecorderOptions {
+        /// Where recordings go.
+        dir: PathBuf,
+        /// Longest time until what was recorded is safe on disk.
+        #[serde(default, with = "humantime_serde::option")]
+        sync_every: Option<Duration>,
+    }
+
+    /// The viewer.
+    VizOptions {
+        /// `web`, `spawn`, or a file to write.
+        view: String,
+        /// Port of the web viewer.
+        web_port: Option<u16>,
+    }
+}
+
+const fn default_quality() -> u8 {
+    85
+}
+
+/// A node's options, by kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NodeOptions {
+    /// A simulator.
+    Sim(SimOptions),
+    /// A camera.
+    Camera(CameraOptions),
+    /// A policy.
+    Policy(PolicyOptions),
+    /// An arbiter.
+    Intervention(InterventionOptions),
+    /// An operator.
+    Operator(OperatorOptions),
+    /// A recorder.
+    Recorder(RecorderOptions),
+    /// A viewer.
+    Viz(VizOptions),
+}
+
+impl NodeOptions {
+    /// What the node is.
+    pub const fn kind(&self) -> NodeKind {
+        match self {
+            Self::Sim(_) => NodeKind::Sim,
+            Self::Camera(_) => NodeKind::Camera,
+            Self::Policy(_) => NodeKind::Policy,
+            Self::Intervention(_) => NodeKind::Intervention,
+            Self::Operator(_) => NodeKind::Operator,
+            Self::Recorder(_) => NodeKind::Recorder,
+            Self::Viz(_) => NodeKind::Viz,
+        }
+    }
+
+    /// Own port and restart rule, where the file gives them.
+    pub(crate) const fn common(&self) -> (Option<u16>, Option<Restart>) {
+        match self {
+            Self::Sim(options) => (options.port, options.restart),
+            Self::Camera(options) => (options.port, options.restart),
+            Self::Policy(options) => (options.port, options.restart),
+            Self::Intervention(options) => (options.port, options.restart),
+            Self::Operator(options) => (options.port, options.restart),
+            Self::Recorder(options) => (options.port, options.restart),
+            Self::Viz(options) => (options.port, options.restart),
+        }
+    }
+}
