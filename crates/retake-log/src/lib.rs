@@ -21,7 +21,7 @@ mod recovery;
 mod schema;
 mod segment_reader;
 mod segment_writer;
-//mod summary;
+mod summary;
 mod writer;
 
 pub use anchor::{Anchor, utc_label, utc_text};
@@ -35,7 +35,7 @@ pub use recording::{Logged, Messages, Recording};
 pub use recovery::{Found, Recovery, RepairedSegment, recover, recover_all};
 pub use segment_reader::{Channel, MAX_CHUNK_BYTES, MAX_RECORD_BYTES, Raw, SegmentReader};
 pub use segment_writer::Packing;
-//pub use summary::{
-//    EpisodeSummary, GapSummary, Info, SegmentFile, SegmentSummary, Summary, TopicSummary, render_info, render_show, summary,
-//};
+pub use summary::{
+    EpisodeSummary, GapSummary, Info, SegmentFile, SegmentSummary, Summary, TopicSummary, render_info, render_show, summary,
+};
 pub use writer::{Durability, Position, RecordingWriter, WriterConfig};

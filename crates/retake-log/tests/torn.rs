@@ -1,10 +1,13 @@
 //! Whatever happens to the bytes of a recording, what was committed before them is read back.
 
+#[path = "made/cuts.rs"]
+mod cuts;
+#[path = "made/recordings.rs"]
 mod made;
 
 use std::{fs, io::Cursor, path::Path};
 
-use made::{Made, keys_of, record};
+use cuts::{Made, keys_of, record};
 use rand::{Rng as _, SeedableRng as _};
 use retake_log::{Fault, Recording, SegmentReader, State, recover, recover_all};
 
@@ -140,7 +143,7 @@ fn a_damaged_chunk_costs_itself_and_nothing_else() {
 fn a_recording_in_use_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = made::writer(dir.path(), "live");
-    made::append(&mut writer, 1..=5);
+    cuts::append(&mut writer, 1..=5);
     writer.commit(made::at(5)).unwrap();
     let found = recover_all(dir.path()).unwrap();
     assert_eq!((found.in_use.len(), found.recovered.len(), found.failed.len()), (1, 0, 0));
