@@ -40,7 +40,9 @@ impl Fault {
     /// A fault that toml found while it read a part that begins at `begin`.
     pub(crate) fn toml(error: &toml::de::Error, begin: usize) -> Self {
         let at = error.span().map_or(begin, |span| span.start);
-        Self::new(at, error.message().trim())
+        let message = error.message().trim();
+        let hint = if message.ends_with("a duration") { "; write it as \"250ms\" or \"60s\"" } else { "" };
+        Self::new(at, format!("{message}{hint}"))
     }
 
     pub(crate) fn place(self, path: PathBuf, text: &str) -> LaunchError {

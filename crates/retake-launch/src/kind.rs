@@ -101,7 +101,7 @@ pub enum Mode {
 /// What every node may say, and then its own options. The common part is written out in each, because serde cannot refuse
 /// unknown keys through a flattened struct.
 macro_rules! options {
-    ($($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $field_doc:literal])* $(#[serde($attr:meta)])* $field:ident: $type:ty,)* })*) => {$(
+    ($($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $field_doc:literal])* $(#[serde($($attr:tt)*)])* $field:ident: $type:ty,)* })*) => {$(
         $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq, Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -112,7 +112,7 @@ macro_rules! options {
             pub port: Option<u16>,
             /// What happens after a crash.
             pub restart: Option<Restart>,
-            $($(#[doc = $field_doc])* $(#[serde($attr)])* pub $field: $type,)*
+            $($(#[doc = $field_doc])* $(#[serde($($attr)*)])* pub $field: $type,)*
         }
     )*};
 }

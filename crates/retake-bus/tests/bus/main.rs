@@ -206,7 +206,7 @@ fn a_stopped_recorder_delays_no_command_and_loses_no_record() {
     let bus = open("driver", &direct, vec![]);
     let driver = AttachedNode::open(boxed(driver), bus, Clock::System).unwrap().spawn(&ends[1], &ends[1]).unwrap();
 
-    let mut pacer = Pacer::new("arbiter", 600);
+    let mut pacer = Pacer::new("arbiter", 700);
     // Large records and commands, so that every buffer on the way to the stalled side fills.
     pacer.padding = 60_000;
     pacer.end_deployment = false;
@@ -217,14 +217,17 @@ fn a_stopped_recorder_delays_no_command_and_loses_no_record() {
     wait_until("it runs", || recorded.try_recv().is_ok());
     stalled.store(true, Ordering::Relaxed);
     let mut commands = 0;
-    wait_until("the driver has all commands although the recorder reads nothing", || {
+    wait_until("the driver has its commands although the recorder reads nothing", || {
         commands += driven.try_iter().count();
-        commands == 600
+        commands >= 500
     });
     let early = recorded.try_iter().filter_map(|message| support::tick(&message)).count();
-    assert!(early < 500, "the recorder was stalled, yet heard {early}");
+    assert!(early < 400, "the recorder was stalled, yet heard {early}");
     stalled.store(false, Ordering::Relaxed);
-    support::pause(SECOND);
+    wait_until("the driver has all commands", || {
+        commands += driven.try_iter().count();
+        commands == 700
+    });
     ends[2].set();
     let report = arbiter.join().unwrap();
     ends[1].set();
@@ -232,7 +235,7 @@ fn a_stopped_recorder_delays_no_command_and_loses_no_record() {
     ends[0].set();
     let recorder = recorder.join().unwrap();
     let late: Vec<u64> = recorded.try_iter().filter_map(|message| support::tick(&message)).collect();
-    assert_eq!(late.last(), Some(&600), "the last words came through");
+    assert_eq!(late.last(), Some(&700), "the last words came through");
     assert!(late.windows(2).all(|pair| pair[1] == pair[0] + 1), "no record is missing");
     assert_eq!(report.lane_dropped + report.lane_unsent, 0, "{report}");
     assert!(recorder.missed > 0, "commands the recorder missed are known to it");
