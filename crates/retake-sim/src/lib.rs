@@ -9,9 +9,11 @@
 
 mod arm;
 mod convert;
+mod descriptor;
 mod digest;
 mod engine;
 mod error;
+mod node;
 mod scene;
 mod servo;
 mod snapshot;
@@ -20,7 +22,9 @@ mod state;
 mod tests;
 mod world;
 
+pub use descriptor::{CONTROL_HZ, descriptor};
 pub use error::SimError;
+pub use node::{SimConfig, SimNode};
 pub use snapshot::{SNAPSHOT_LIMIT, Snapshot};
 pub use state::SimState;
 pub use world::World;

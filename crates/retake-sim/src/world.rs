@@ -18,6 +18,9 @@ use crate::state::SimState;
 
 /// Longest control period, seconds.
 pub(crate) const LONGEST_STEP: f64 = 1.0;
+/// How far a set-point may be ahead of its joint, radians. Without it, an arm that was held up would catch up with the
+/// command at full torque, faster than its joints may turn.
+const LEASH: f64 = 0.10;
 /// How fast the gripper opens and closes, m/s of opening.
 const GRIPPER_SPEED: f64 = 0.2;
 
@@ -133,7 +136,7 @@ impl World {
         let parts = (seconds / ENGINE_STEP - 1e-9).ceil().max(1.0) as u32;
         let dt = seconds / f64::from(parts);
         self.physics.integration_parameters.dt = real(dt);
-        let from = self.control.from;
+        let from = self.leashed();
         let mut to = self.control.to;
         for ((to, from), limit) in to.iter_mut().zip(&from).zip(&self.limits) {
             let way = limit.velocity * seconds;
@@ -156,6 +159,15 @@ impl World {
         Ok(())
     }
 
+    /// Where the set-points stand: never further ahead of the joints than [`LEASH`].
+    fn leashed(&self) -> [f64; ARM_JOINTS] {
+        let mut from = self.control.from;
+        for (from, joint) in from.iter_mut().zip(self.arm.joints(&self.physics)) {
+            *from = from.clamp(joint.position - LEASH, joint.position + LEASH);
+        }
+        from
+    }
+
     /// What can be measured now.
     #[must_use]
     pub fn state(&self) -> SimState {
@@ -173,7 +185,8 @@ impl World {
             q: arm(|joint| joint.position),
             dq: arm(|joint| joint.rate),
             effort: arm(|joint| joint.effort),
-            width: fingers.iter().map(|joint| joint.position).sum(),
+            // The joints' stops are stiff springs: when the hand is beaten against the table they give by millimetres.
+            width: fingers.iter().map(|joint| joint.position).sum::<f64>().max(0.0),
             width_velocity: fingers.iter().map(|joint| joint.rate).sum(),
             grip_force: -fingers.iter().map(|joint| joint.effort).sum::<f64>() / 2.0,
             objects: self.poses(),
@@ -214,15 +227,18 @@ impl World {
     /// A fingerprint of the raw bits of all moving state: equal for equal histories, on every machine.
     #[must_use]
     pub fn digest(&self) -> u64 {
-        let state = self.state();
         let control = &self.control;
         let mut hash = Fnv::new();
-        for value in [state.time, control.width, control.width_to, state.width, state.width_velocity] {
+        for value in [control.time, control.width, control.width_to] {
             hash.add(value.to_bits());
         }
-        let joints = [state.q, state.dq, state.effort, control.from, control.to];
-        for value in joints.iter().flatten() {
+        for value in control.from.iter().chain(&control.to) {
             hash.add(value.to_bits());
+        }
+        for joint in self.arm.joints(&self.physics) {
+            for value in [joint.position, joint.rate, joint.effort] {
+                hash.add(value.to_bits());
+            }
         }
         for body in self.objects.iter().filter_map(|handle| self.physics.bodies.get(*handle)) {
             let (pose, linear, angular) = (body.position(), body.linvel(), body.angvel());
