@@ -81,7 +81,8 @@ fn session(dir: &Path, packing: Packing, cameras: bool) -> Result<(), Failure> {
 }
 
 fn flood(dir: &Path, packing: Packing) -> Result<(), Failure> {
-    let entries: Vec<Entry> = (1..=200_000).map(|tick| Entry::new(&tick_record(tick), MonoTime::ZERO)).collect();
+    let entries: Vec<Entry> =
+        (1..=200_000).map(|tick| Entry::new(&tick_record(tick), MonoTime::ZERO)).collect();
     let raw: usize = entries.iter().map(|entry| entry.bytes.len()).sum();
     let mut writer = writer(dir, &format!("flood-{packing:?}"), packing)?;
     let began = clock();

@@ -35,8 +35,12 @@ pub(crate) fn unpack(body: &[u8], out: &mut Vec<u8>) -> Result<(), ChunkError> {
     let limit = header.claimed + 1;
     match header.compression {
         "" => out.extend_from_slice(header.packed),
-        "zstd" => zstd_into(header.packed, limit, out).map_err(|error| ChunkError::Packed(error.to_string()))?,
-        "lz4" => lz4_into(header.packed, limit, out).map_err(|error| ChunkError::Packed(error.to_string()))?,
+        "zstd" => {
+            zstd_into(header.packed, limit, out).map_err(|error| ChunkError::Packed(error.to_string()))?
+        }
+        "lz4" => {
+            lz4_into(header.packed, limit, out).map_err(|error| ChunkError::Packed(error.to_string()))?
+        }
         other => return Err(ChunkError::Compression(other.chars().take(20).collect())),
     }
     if out.len() as u64 != header.claimed {
@@ -120,7 +124,10 @@ mod tests {
     fn spoiled_chunks_are_refused() {
         let mut out = Vec::new();
         assert_eq!(unpack(&chunk(3, 7, "", b"abc"), &mut out), Err(ChunkError::Checksum));
-        assert_eq!(unpack(&chunk(3, 7, "brotli", b"abc"), &mut out), Err(ChunkError::Compression("brotli".into())));
+        assert_eq!(
+            unpack(&chunk(3, 7, "brotli", b"abc"), &mut out),
+            Err(ChunkError::Compression("brotli".into()))
+        );
         assert_eq!(unpack(&chunk(3, 7, "", b"abc")[..30], &mut out), Err(ChunkError::Header));
         assert!(matches!(unpack(&chunk(3, 7, "zstd", b"abc"), &mut out), Err(ChunkError::Packed(_))));
         assert!(unpack(&chunk(3, 7, "lz4", b"abc"), &mut out).is_err());

@@ -38,7 +38,11 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "tick {}: {} is {} in one and {} in the other", self.tick, self.field, self.left, self.right)
+        write!(
+            f,
+            "tick {}: {} is {} in one and {} in the other",
+            self.tick, self.field, self.left, self.right
+        )
     }
 }
 
@@ -93,7 +97,8 @@ fn difference(left: &TickRecord, right: &TickRecord) -> Option<Difference> {
             continue;
         }
         let field = one.as_ref().or(other.as_ref()).map(|(name, _)| name.clone()).unwrap_or_default();
-        let text = |value: Option<(String, String)>| value.map_or_else(|| "missing".to_owned(), |(_, value)| value);
+        let text =
+            |value: Option<(String, String)>| value.map_or_else(|| "missing".to_owned(), |(_, value)| value);
         return Some(Difference { tick: left.tick, field, left: text(one), right: text(other) });
     }
 }
@@ -117,7 +122,10 @@ fn group_fields(group: &GroupTick) -> impl Iterator<Item = (&'static str, String
     [
         ("owner", Owner::try_from(group.owner).map_or("unknown", |owner| owner.as_str_name()).to_owned()),
         ("cause", Cause::try_from(group.cause).map_or("unknown", |cause| cause.as_str_name()).to_owned()),
-        ("segment", SegmentKind::try_from(group.segment).map_or("unknown", |kind| kind.as_str_name()).to_owned()),
+        (
+            "segment",
+            SegmentKind::try_from(group.segment).map_or("unknown", |kind| kind.as_str_name()).to_owned(),
+        ),
         ("limits", group.limits.to_string()),
         // Debug prints the shortest text that leads back to the same number.
         ("target", format!("{:?}", group.target)),
@@ -150,7 +158,8 @@ impl Fnv {
     }
 
     fn tick(&mut self, tick: &TickRecord) {
-        for number in [tick.tick, tick.epoch, tick.episode, u64::from(tick.stopped), tick.groups.len() as u64] {
+        for number in [tick.tick, tick.epoch, tick.episode, u64::from(tick.stopped), tick.groups.len() as u64]
+        {
             self.number(number);
         }
         self.number(u64::from(tick.phase.cast_unsigned()));

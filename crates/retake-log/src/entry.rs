@@ -30,9 +30,10 @@ pub struct Entry {
 impl Entry {
     /// `message` as received at `at`.
     pub fn new(message: &Message, at: MonoTime) -> Self {
-        let mark = match message {
-            Message::Tick(tick) => Some(Mark { episode: tick.episode, tick: tick.tick }),
-            _ => None,
+        let mark = if let Message::Tick(tick) = message {
+            Some(Mark { episode: tick.episode, tick: tick.tick })
+        } else {
+            None
         };
         Self {
             topic: message.topic(),

@@ -81,11 +81,13 @@ impl LogError {
 
     /// As `io`, but tells a full disk apart.
     pub(crate) fn write(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Self::DiskFull { path: path.to_owned(), source }
+        move |source| {
+            let path = path.to_owned();
+            if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+                Self::DiskFull { path, source }
+            } else {
+                Self::Io { what, path, source }
             }
-            _ => Self::Io { what, path: path.to_owned(), source },
         }
     }
 }

@@ -101,8 +101,8 @@ impl Manifest {
     /// Puts the manifest into `dir`, durably and in one step.
     pub(crate) fn write(&self, dir: &Path, disk: &mut dyn Disk) -> Result<(), LogError> {
         let path = dir.join(MANIFEST);
-        let mut text =
-            serde_json::to_vec_pretty(self).map_err(|source| LogError::Manifest { path: path.clone(), source })?;
+        let mut text = serde_json::to_vec_pretty(self)
+            .map_err(|source| LogError::Manifest { path: path.clone(), source })?;
         text.push(b'\n');
         disk.replace(&path, &text).map_err(LogError::write("write", &path))
     }

@@ -10,7 +10,8 @@ use retake_units::MonoTime;
 use retake_wire::{Message, Topic};
 
 use crate::{
-    Anchor, Integrity, LogError, Manifest, Raw, SegmentReader, manifest::segment_files, segment_writer::METADATA,
+    Anchor, Integrity, LogError, Manifest, Raw, SegmentReader, manifest::segment_files,
+    segment_writer::METADATA,
 };
 
 /// A recording on disk, in whatever state it is. Opening and reading change nothing.
@@ -119,7 +120,8 @@ impl Messages {
             let Some((path, reader)) = &mut self.reader else {
                 let Some(path) = self.files.pop() else { return Ok(None) };
                 let file = File::open(&path).map_err(LogError::io("open", &path))?;
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let name =
+                    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 let reader =
                     SegmentReader::new(BufReader::new(file), name).map_err(LogError::io("read", &path))?;
                 self.reader = Some((path, reader));
@@ -162,7 +164,10 @@ impl Messages {
         let own = || {
             let values = self.reader.as_ref()?.1.metadata().get(METADATA)?;
             let number = |key: &str| values.get(key)?.parse().ok();
-            Some(Anchor { mono_nanos: number("anchor_mono_nanos")?, wall_nanos: number("anchor_wall_nanos")? })
+            Some(Anchor {
+                mono_nanos: number("anchor_mono_nanos")?,
+                wall_nanos: number("anchor_wall_nanos")?,
+            })
         };
         own().unwrap_or(self.fallback)
     }

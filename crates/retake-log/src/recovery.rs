@@ -104,7 +104,8 @@ pub fn recover(dir: &Path) -> Result<Recovery, LogError> {
     let mut entries = Vec::new();
     for path in segment_files(dir)? {
         let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let known = manifest.as_ref().and_then(|manifest| manifest.segments.iter().find(|known| known.file == file));
+        let known =
+            manifest.as_ref().and_then(|manifest| manifest.segments.iter().find(|known| known.file == file));
         if is_finished(&path)? {
             let messages = match known {
                 Some(known) => known.messages,
@@ -113,7 +114,12 @@ pub fn recover(dir: &Path) -> Result<Recovery, LogError> {
             entries.push(entry(&path, file, messages, 0)?);
         } else {
             let repaired = repair(&path, file)?;
-            entries.push(entry(&path, repaired.file.clone(), repaired.messages, repaired.integrity.lost_bytes)?);
+            entries.push(entry(
+                &path,
+                repaired.file.clone(),
+                repaired.messages,
+                repaired.integrity.lost_bytes,
+            )?);
             recovery.repaired.push(repaired);
         }
     }
@@ -156,9 +162,12 @@ fn repair(path: &Path, file: String) -> Result<RepairedSegment, LogError> {
     let source = File::open(path).map_err(LogError::io("open", path))?;
     let reader = SegmentReader::new(BufReader::new(source), file).map_err(LogError::io("read", path))?;
     let out = File::create(&beside).map_err(LogError::write("create", &beside))?;
-    let (repaired, out) = rewrite(reader, BufWriter::new(out)).map_err(|error| match error {
-        McapError::Io(error) => LogError::write("write", &beside)(error),
-        source => LogError::Mcap { path: beside.clone(), source },
+    let (repaired, out) = rewrite(reader, BufWriter::new(out)).map_err(|error| {
+        if let McapError::Io(error) = error {
+            LogError::write("write", &beside)(error)
+        } else {
+            LogError::Mcap { path: beside.clone(), source: error }
+        }
     })?;
     let out = out.into_inner().map_err(|error| LogError::write("write", &beside)(error.into_error()))?;
     out.sync_all().map_err(LogError::io("sync", &beside))?;

@@ -16,12 +16,12 @@ impl Schemas {
     pub(crate) fn new() -> Result<Self, LogError> {
         let all = FileDescriptorSet::decode(retake_wire::DESCRIPTORS)
             .map_err(|error| LogError::Definitions(error.to_string()))?;
-        let files: BTreeMap<&str, &FileDescriptorProto> = all.file.iter().map(|file| (file.name(), file)).collect();
+        let files: BTreeMap<&str, &FileDescriptorProto> =
+            all.file.iter().map(|file| (file.name(), file)).collect();
         let mut schemas = BTreeMap::new();
         for topic in Topic::ALL {
-            let home = home_of(topic.schema(), &all).ok_or_else(|| {
-                LogError::Definitions(format!("{} is defined nowhere", topic.schema()))
-            })?;
+            let home = home_of(topic.schema(), &all)
+                .ok_or_else(|| LogError::Definitions(format!("{} is defined nowhere", topic.schema())))?;
             let mut needed = BTreeSet::new();
             collect(home, &files, &mut needed);
             // In the order of the whole set: a file comes after what it imports.
@@ -44,7 +44,11 @@ fn home_of<'a>(schema: &str, all: &'a FileDescriptorSet) -> Option<&'a str> {
     all.file.iter().find(defines).map(FileDescriptorProto::name)
 }
 
-fn collect<'a>(name: &'a str, files: &BTreeMap<&str, &'a FileDescriptorProto>, needed: &mut BTreeSet<&'a str>) {
+fn collect<'a>(
+    name: &'a str,
+    files: &BTreeMap<&str, &'a FileDescriptorProto>,
+    needed: &mut BTreeSet<&'a str>,
+) {
     if needed.insert(name)
         && let Some(file) = files.get(name)
     {

@@ -170,7 +170,9 @@ impl<R: Read + Seek> SegmentReader<R> {
             match op {
                 op::DATA_END => self.finish()?,
                 op::FOOTER => self.cut("it has a footer without an end of its data"),
-                op::CHUNK | op::SCHEMA | op::CHANNEL | op::MESSAGE | op::METADATA if len > MAX_RECORD_BYTES => {
+                op::CHUNK | op::SCHEMA | op::CHANNEL | op::MESSAGE | op::METADATA
+                    if len > MAX_RECORD_BYTES =>
+                {
                     self.fault(begins, len, format!("a record of {len} bytes is longer than allowed"));
                     self.skip(len)?;
                 }
@@ -206,7 +208,11 @@ impl<R: Read + Seek> SegmentReader<R> {
         let mut cursor = Cursor::new(&bytes);
         let header = cursor.u8().zip(cursor.u64());
         let whole = header.filter(|(op, len)| {
-            *op != 0 && len.checked_add(9).and_then(|len| self.at.checked_add(len)).is_some_and(|end| end <= self.len)
+            *op != 0
+                && len
+                    .checked_add(9)
+                    .and_then(|len| self.at.checked_add(len))
+                    .is_some_and(|end| end <= self.len)
         });
         match whole {
             Some((op, len)) => {
@@ -325,8 +331,12 @@ impl<R: Read + Seek> SegmentReader<R> {
         if self.definition_bytes > MAX_DEFINITION_BYTES {
             return None;
         }
-        let mut channel =
-            Channel { topic: topic.to_owned(), encoding: encoding.to_owned(), metadata, ..Channel::default() };
+        let mut channel = Channel {
+            topic: topic.to_owned(),
+            encoding: encoding.to_owned(),
+            metadata,
+            ..Channel::default()
+        };
         if let Some(schema) = self.schemas.get(&schema) {
             channel.schema.clone_from(&schema.name);
             channel.schema_encoding.clone_from(&schema.encoding);
@@ -338,7 +348,8 @@ impl<R: Read + Seek> SegmentReader<R> {
 
     fn message(&self, body: &[u8]) -> Option<Raw> {
         let mut cursor = Cursor::new(body);
-        let (id, sequence, log_nanos, publish_nanos) = (cursor.u16()?, cursor.u32()?, cursor.u64()?, cursor.u64()?);
+        let (id, sequence, log_nanos, publish_nanos) =
+            (cursor.u16()?, cursor.u32()?, cursor.u64()?, cursor.u64()?);
         let channel = Arc::clone(self.channels.get(&id)?);
         Some(Raw { channel, sequence, log_nanos, publish_nanos, data: cursor.rest().to_vec() })
     }

@@ -100,7 +100,10 @@ pub(crate) struct SegmentWriter {
 
 impl fmt::Debug for SegmentWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SegmentWriter").field("path", &self.path).field("bytes", &self.appended).finish_non_exhaustive()
+        f.debug_struct("SegmentWriter")
+            .field("path", &self.path)
+            .field("bytes", &self.appended)
+            .finish_non_exhaustive()
     }
 }
 
@@ -116,7 +119,8 @@ impl SegmentWriter {
         let mut mcap = options(common.packing)
             .create(NoSeek::new(staging.clone()))
             .map_err(|source| LogError::Mcap { path: path.clone(), source })?;
-        mcap.write_metadata(&metadata(&common)).map_err(|source| LogError::Mcap { path: path.clone(), source })?;
+        mcap.write_metadata(&metadata(&common))
+            .map_err(|source| LogError::Mcap { path: path.clone(), source })?;
         let file = disk.create(&path).map_err(LogError::write("create", &path))?;
         let dir = path.parent().unwrap_or(Path::new("."));
         disk.sync_dir(dir).map_err(LogError::write("sync", dir))?;
@@ -186,8 +190,10 @@ impl SegmentWriter {
             .add_schema(topic.schema(), "protobuf", schemas.of(topic))
             .map_err(mcap_error(&self.path))?;
         let key = topic.key(&self.common.robot, &entry.instance);
-        let id =
-            self.mcap.add_channel(schema, &key, "protobuf", &BTreeMap::new()).map_err(mcap_error(&self.path))?;
+        let id = self
+            .mcap
+            .add_channel(schema, &key, "protobuf", &BTreeMap::new())
+            .map_err(mcap_error(&self.path))?;
         Ok(self.channels.entry((topic, entry.instance.clone())).or_insert(Channel { id, sequence: 0 }))
     }
 

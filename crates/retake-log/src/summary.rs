@@ -190,6 +190,7 @@ impl Seen {
         self.bounds = Some((first.min(at), last.max(at)));
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are counted and tell nothing more")]
     fn note(&mut self, logged: &Logged) {
         let origin = *self.origin.get_or_insert(logged.at.wire_nanos());
         match &logged.message {

@@ -118,13 +118,17 @@ impl RecordingWriter {
     pub fn create(config: WriterConfig, mut disk: Box<dyn Disk>) -> Result<Self, LogError> {
         let path = config.dir.join(&config.name);
         fs::create_dir_all(&config.dir).map_err(LogError::write("create", &config.dir))?;
-        fs::create_dir(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => LogError::Exists { path: path.clone() },
-            _ => LogError::write("create", &path)(error),
+        fs::create_dir(&path).map_err(|error| {
+            if error.kind() == io::ErrorKind::AlreadyExists {
+                LogError::Exists { path: path.clone() }
+            } else {
+                LogError::write("create", &path)(error)
+            }
         })?;
         let lock = lock(&path)?;
         let reserve = path.join(RESERVE);
-        disk.reserve(&reserve, config.reserve_bytes).map_err(LogError::write("reserve space in", &reserve))?;
+        disk.reserve(&reserve, config.reserve_bytes)
+            .map_err(LogError::write("reserve space in", &reserve))?;
         let manifest = Manifest {
             format: 1,
             retake: env!("CARGO_PKG_VERSION").to_owned(),
@@ -201,7 +205,8 @@ impl RecordingWriter {
         }
         self.settle();
         let due = self.segment.as_ref().is_some_and(|segment| {
-            segment.bytes() >= self.config.segment_bytes || now.since(segment.began()) >= self.config.segment_span
+            segment.bytes() >= self.config.segment_bytes
+                || now.since(segment.began()) >= self.config.segment_span
         });
         if due {
             self.close_segment()?;

@@ -1,5 +1,7 @@
 //! What a recording tells about its episodes, whole and cut off.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
+
 #[path = "made/recordings.rs"]
 mod made;
 
@@ -12,8 +14,8 @@ use retake_log::{
 use retake_wire::{
     Message,
     pb::{
-        Cause, Counters, EndReason, EpisodeRecord, Group, Owner, Phase, RobotDescriptor, SegmentKind, SegmentRecord,
-        TickRecord, Verdict,
+        Cause, Counters, EndReason, EpisodeRecord, Group, Owner, Phase, RobotDescriptor, SegmentKind,
+        SegmentRecord, TickRecord, Verdict,
     },
 };
 
@@ -37,7 +39,8 @@ fn scripted(number: u64) -> TickRecord {
         (group.owner, group.segment, group.cause) = (owner.into(), kind.into(), cause.into());
     }
     let human_ticks = number.clamp(39, 59) - 39;
-    record.counters = Some(Counters { takeovers: u64::from(number >= 40), human_ticks, ..Counters::default() });
+    record.counters =
+        Some(Counters { takeovers: u64::from(number >= 40), human_ticks, ..Counters::default() });
     record
 }
 
@@ -109,14 +112,24 @@ fn a_whole_recording_tells_its_episode() {
     let dir = tempfile::tempdir().unwrap();
     record(dir.path(), "whole", |_| {});
     let found = summarised(&dir.path().join("whole"));
-    assert_eq!((found.info.state.as_str(), found.info.contradictions, found.info.missing_ticks), ("closed", 0, 0));
+    assert_eq!(
+        (found.info.state.as_str(), found.info.contradictions, found.info.missing_ticks),
+        ("closed", 0, 0)
+    );
     assert_eq!((found.info.ticks, found.info.last_tick), (90, Some(90)));
     let [episode] = found.episodes.as_slice() else { panic!("{:?}", found.episodes) };
-    assert_eq!((episode.verdict.as_str(), episode.reason.as_str(), episode.seed), ("success", "task", Some(42)));
+    assert_eq!(
+        (episode.verdict.as_str(), episode.reason.as_str(), episode.seed),
+        ("success", "task", Some(42))
+    );
     let told: Vec<_> =
         episode.segments.iter().map(|s| (s.kind.as_str(), s.start_tick, s.end_tick, s.rebuilt)).collect();
-    let expected =
-        [("hold", 1, 10, false), ("policy", 10, 40, false), ("correction", 40, 60, false), ("policy", 60, 91, true)];
+    let expected = [
+        ("hold", 1, 10, false),
+        ("policy", 10, 40, false),
+        ("correction", 40, 60, false),
+        ("policy", 60, 91, true),
+    ];
     assert_eq!(told, expected);
     assert_eq!(episode.segments[2].ended, "resumed");
     let (info, show) = (render_info(&found.info), render_show(&found));
@@ -151,7 +164,8 @@ fn check_cut(found: &Summary, last: u64) {
     assert_eq!(episode.takeovers, u64::from(last >= 40));
     assert_eq!(episode.human_ticks, last.clamp(39, 59) - 39);
     for number in 1..=last {
-        let at = |segment: &&retake_log::SegmentSummary| (segment.start_tick..segment.end_tick).contains(&number);
+        let at =
+            |segment: &&retake_log::SegmentSummary| (segment.start_tick..segment.end_tick).contains(&number);
         let segment: Vec<_> = episode.segments.iter().filter(at).collect();
         assert_eq!(segment.len(), 1, "tick {number} of {last}");
         let kind = script(number).1.as_str_name().to_lowercase();

@@ -1,5 +1,7 @@
 //! Whatever happens to the bytes of a recording, what was committed before them is read back.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
 #[path = "made/cuts.rs"]
 mod cuts;
 #[path = "made/recordings.rs"]

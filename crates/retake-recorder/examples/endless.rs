@@ -54,9 +54,13 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn tick_record(tick: u64) -> Message {
-    let values: Vec<f64> = (0..7u32).map(|joint| f64::from(joint) * 0.1 + f64::from(tick as u32) * 1e-3).collect();
-    let group =
-        GroupTick { target: values.clone(), command: values.clone(), measured: values, ..GroupTick::default() };
+    let values: Vec<f64> = (0..7_u64).map(|joint| (joint * 100 + tick) as f64 * 1e-3).collect();
+    let group = GroupTick {
+        target: values.clone(),
+        command: values.clone(),
+        measured: values,
+        ..GroupTick::default()
+    };
     TickRecord { tick, episode: 1 + tick / 500, groups: vec![group; 2], ..TickRecord::default() }.into()
 }
 

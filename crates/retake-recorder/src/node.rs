@@ -133,10 +133,8 @@ impl Recorder {
     }
 
     fn lose(&mut self, topic: Topic, instance: &str, at: MonoTime) {
-        match topic {
-            Topic::Camera => self.losses.frames += 1,
-            _ => self.losses.messages += 1,
-        }
+        let lost = if topic == Topic::Camera { &mut self.losses.frames } else { &mut self.losses.messages };
+        *lost += 1;
         self.gaps.add(&topic.key(&self.config.writer.robot, instance), 1, at);
     }
 
@@ -147,7 +145,8 @@ impl Recorder {
         gaps.into_iter().for_each(|gap| out.publish(gap));
         if self.losses.messages > self.told.messages {
             let lost = self.losses.messages - self.told.messages;
-            let text = format!("{lost} messages are missing from the recording: the disk is too slow for them");
+            let text =
+                format!("{lost} messages are missing from the recording: the disk is too slow for them");
             out.publish(announce::notice("recorder_messages_lost", text, None));
         }
         self.told = self.losses;

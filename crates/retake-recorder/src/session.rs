@@ -140,7 +140,8 @@ impl Session {
     /// The disk refused. Nothing acknowledged is touched; the rest is saved if there is any way.
     fn fail(&mut self, error: LogError, now: MonoTime) {
         self.note(&error);
-        let outcome = if error.is_disk_full() { self.close_on_full_disk() } else { self.go_on_in_fresh_segment(now) };
+        let outcome =
+            if error.is_disk_full() { self.close_on_full_disk() } else { self.go_on_in_fresh_segment(now) };
         match outcome {
             Ok(Onward::Recording) => {}
             Ok(Onward::Closed) => self.stop(error.to_string()),

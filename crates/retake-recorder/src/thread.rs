@@ -1,7 +1,7 @@
 //! The thread that touches the disk, and the two ends of the queue to it.
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     thread::JoinHandle,
 };
 
@@ -84,10 +84,7 @@ impl WriterThread {
     }
 
     pub(crate) fn announcement(&self) -> Option<Message> {
-        match self.announcements.try_recv() {
-            Ok(message) => Some(message),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.announcements.try_recv().ok()
     }
 
     /// Waits until everything is on disk. `last_words` may wait for room, as nothing comes after them.

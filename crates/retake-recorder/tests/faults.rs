@@ -1,5 +1,7 @@
 //! What happens when the disk refuses: nothing acknowledged is lost, and everyone is told.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
 #[path = "deployment/disk.rs"]
 mod disk;
 #[path = "deployment/nodes.rs"]
@@ -55,7 +57,10 @@ fn a_full_disk_closes_the_recording_and_is_told() {
     assert!(!ticks.is_empty() && ticks.len() < 1_900);
     let manifest = Recording::open(&path).unwrap().manifest().unwrap().clone();
     assert_eq!(manifest.state, State::Closed, "closed from the reserve");
-    assert!(heard.codes.contains(&"recorder_disk_full".to_owned()) && heard.codes.contains(&"recorder_stopped".to_owned()));
+    assert!(
+        heard.codes.contains(&"recorder_disk_full".to_owned())
+            && heard.codes.contains(&"recorder_stopped".to_owned())
+    );
     let last = heard.watermarks.last().unwrap();
     assert!(!last.recording && !last.error.is_empty() && last.messages_lost > 0);
     assert_eq!(last.tick, ticks.len() as u64, "the watermark stopped where the recording did");

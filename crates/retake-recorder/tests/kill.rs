@@ -1,5 +1,7 @@
 //! A real process is killed while it records; what it acknowledged is in the recording afterwards.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
 use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
@@ -66,6 +68,8 @@ fn what_was_acknowledged_survives_kill_9() {
         acknowledged += last;
         proven += usize::from(last > 0);
     }
-    println!("{proven} of {ROUNDS} kills after an acknowledgement, {acknowledged} ticks acknowledged, 0 lost");
+    println!(
+        "{proven} of {ROUNDS} kills after an acknowledgement, {acknowledged} ticks acknowledged, 0 lost"
+    );
     assert!(proven >= ROUNDS / 2, "too few kills proved anything: {proven}");
 }

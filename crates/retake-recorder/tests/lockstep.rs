@@ -1,5 +1,7 @@
 //! The recorder in a deployment on a manual clock.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
 #[path = "deployment/nodes.rs"]
 mod nodes;
 

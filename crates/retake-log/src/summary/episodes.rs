@@ -95,7 +95,9 @@ impl Episodes {
         if !tick.policy_version.is_empty() && episode.policy != tick.policy_version {
             episode.policy.clone_from(&tick.policy_version);
         }
-        if let Some(input) = tick.input.as_ref().filter(|input| input.clutch && input.operator != episode.operator) {
+        if let Some(input) =
+            tick.input.as_ref().filter(|input| input.clutch && input.operator != episode.operator)
+        {
             episode.operator.clone_from(&input.operator);
         }
     }
@@ -129,8 +131,16 @@ fn from_record(record: &EpisodeRecord, origin: i64) -> EpisodeSummary {
         task: record.task.clone(),
         policy: record.policy_version.clone(),
         operator: record.operator.clone(),
-        verdict: if verdict == Verdict::Unspecified { String::new() } else { word(verdict.as_str_name(), "VERDICT_") },
-        reason: if reason == EndReason::Unspecified { String::new() } else { word(reason.as_str_name(), "END_REASON_") },
+        verdict: if verdict == Verdict::Unspecified {
+            String::new()
+        } else {
+            word(verdict.as_str_name(), "VERDICT_")
+        },
+        reason: if reason == EndReason::Unspecified {
+            String::new()
+        } else {
+            word(reason.as_str_name(), "END_REASON_")
+        },
         ended: true,
         start_tick: record.start_tick,
         end_tick: record.end_tick,

@@ -21,14 +21,19 @@ pub struct SegmentFile {
     pub cut_bytes: u64,
 }
 
-pub(super) fn list(recording: &Recording, messages: &BTreeMap<u32, u64>) -> Result<Vec<SegmentFile>, LogError> {
+pub(super) fn list(
+    recording: &Recording,
+    messages: &BTreeMap<u32, u64>,
+) -> Result<Vec<SegmentFile>, LogError> {
     let mut files = Vec::new();
     for (path, index) in recording.files().iter().zip(0_u32..) {
         let mut source = File::open(path).map_err(LogError::io("open", path))?;
         let bytes = source.metadata().map_err(LogError::io("read", path))?.len();
         let complete = ends_with_footer(&mut source, bytes).map_err(LogError::io("read", path))?;
         let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let known = recording.manifest().and_then(|manifest| manifest.segments.iter().find(|entry| entry.file == file));
+        let known = recording
+            .manifest()
+            .and_then(|manifest| manifest.segments.iter().find(|entry| entry.file == file));
         files.push(SegmentFile {
             bytes,
             messages: messages.get(&index).copied().unwrap_or_default(),
@@ -45,7 +50,9 @@ pub(super) fn state(recording: &Recording) -> String {
         None => "single file",
         Some(State::Closed) => "closed",
         Some(State::Recovered) => "recovered",
-        Some(State::Recording) if matches!(lock(recording.path()), Err(LogError::InUse { .. })) => "being recorded",
+        Some(State::Recording) if matches!(lock(recording.path()), Err(LogError::InUse { .. })) => {
+            "being recorded"
+        }
         Some(State::Recording) => "cut off",
     };
     state.to_owned()

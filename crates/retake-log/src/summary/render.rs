@@ -35,7 +35,11 @@ pub fn render_info(info: &Info) -> String {
     table(&mut text, ["topic", "messages", "per s", "bytes"], rows.collect());
     let rows = info.files.iter().map(|file| {
         let end = if file.complete { "complete" } else { "no footer" };
-        let end = if file.cut_bytes > 0 { format!("repaired, {} cut", bytes(file.cut_bytes)) } else { end.to_owned() };
+        let end = if file.cut_bytes > 0 {
+            format!("repaired, {} cut", bytes(file.cut_bytes))
+        } else {
+            end.to_owned()
+        };
         [file.file.clone(), file.messages.to_string(), bytes(file.bytes), end]
     });
     table(&mut text, ["file", "messages", "size", "end"], rows.collect());
@@ -52,7 +56,11 @@ pub fn render_info(info: &Info) -> String {
 }
 
 fn state(info: &Info) -> String {
-    let advice = if info.state == "cut off" { "; recovery will repair it when recording starts there again" } else { "" };
+    let advice = if info.state == "cut off" {
+        "; recovery will repair it when recording starts there again"
+    } else {
+        ""
+    };
     let doubt = if info.contradictions > 0 {
         format!("; {} segment records contradict the ticks", info.contradictions)
     } else {
@@ -63,7 +71,8 @@ fn state(info: &Info) -> String {
 
 fn ticks(info: &Info) -> String {
     let last = info.last_tick.map(|last| format!(", the last is {last}")).unwrap_or_default();
-    let missing = if info.missing_ticks > 0 { format!(", {} missing", info.missing_ticks) } else { String::new() };
+    let missing =
+        if info.missing_ticks > 0 { format!(", {} missing", info.missing_ticks) } else { String::new() };
     format!("{}{last}{missing}", info.ticks)
 }
 
@@ -100,7 +109,9 @@ fn heading(text: &mut String, episode: &EpisodeSummary) {
         episode.rewinds,
         episode.human_ticks
     );
-    for (name, value) in [("task", &episode.task), ("policy", &episode.policy), ("operator", &episode.operator)] {
+    for (name, value) in
+        [("task", &episode.task), ("policy", &episode.policy), ("operator", &episode.operator)]
+    {
         if !value.is_empty() {
             let _ = write!(text, ", {name} {value}");
         }

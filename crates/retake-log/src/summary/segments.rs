@@ -81,9 +81,8 @@ impl Segments {
     fn group(&mut self, index: usize, group: &GroupTick, tick: &TickRecord) {
         let Some(slot) = self.open.get_mut(index) else { return };
         let now = (tick.tick, tick.at_nanos);
-        let same = |open: &Open| {
-            (open.episode, open.kind, open.owner) == (tick.episode, group.segment, group.owner)
-        };
+        let same =
+            |open: &Open| (open.episode, open.kind, open.owner) == (tick.episode, group.segment, group.owner);
         if slot.as_ref().is_some_and(same) {
             return;
         }

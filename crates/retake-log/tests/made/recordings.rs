@@ -1,9 +1,6 @@
 //! Recordings to test with.
 
-use std::{
-    fs,
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use retake_log::{Anchor, LocalDisk, Manifest, RecordingWriter, State, WriterConfig};
 use retake_units::{MonoTime, WallTime};

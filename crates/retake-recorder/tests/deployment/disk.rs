@@ -46,7 +46,12 @@ impl Disk for TroubledDisk {
     fn create(&mut self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let file = LocalDisk.create(path)?;
         let reserve = path.with_file_name(".reserve");
-        Ok(Box::new(TroubledFile { file, reserve, trouble: self.trouble.clone(), counts: Arc::clone(&self.counts) }))
+        Ok(Box::new(TroubledFile {
+            file,
+            reserve,
+            trouble: self.trouble.clone(),
+            counts: Arc::clone(&self.counts),
+        }))
     }
     fn sync_dir(&mut self, path: &Path) -> io::Result<()> {
         LocalDisk.sync_dir(path)
@@ -74,7 +79,9 @@ impl DiskFile for TroubledFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let half = &bytes[..bytes.len() / 2];
         match &self.trouble {
-            Trouble::FailAppends(which) if which.contains(&self.counts.appends.fetch_add(1, Ordering::Relaxed)) => {
+            Trouble::FailAppends(which)
+                if which.contains(&self.counts.appends.fetch_add(1, Ordering::Relaxed)) =>
+            {
                 self.file.append(half)?;
                 Err(io::Error::other("injected"))
             }
@@ -87,7 +94,9 @@ impl DiskFile for TroubledFile {
                 self.counts.bytes.fetch_add(len, Ordering::Relaxed);
                 self.file.append(bytes)
             }
-            _ => self.file.append(bytes),
+            Trouble::FullAfter(_) | Trouble::FailSyncs(_) | Trouble::FailAppends(_) => {
+                self.file.append(bytes)
+            }
         }
     }
     fn cut(&mut self, len: u64) -> io::Result<()> {
@@ -95,10 +104,12 @@ impl DiskFile for TroubledFile {
     }
     fn sync(&mut self) -> io::Result<()> {
         match &self.trouble {
-            Trouble::FailSyncs(which) if which.contains(&self.counts.syncs.fetch_add(1, Ordering::Relaxed)) => {
+            Trouble::FailSyncs(which)
+                if which.contains(&self.counts.syncs.fetch_add(1, Ordering::Relaxed)) =>
+            {
                 Err(io::Error::other("injected"))
             }
-            _ => self.file.sync(),
+            Trouble::FullAfter(_) | Trouble::FailSyncs(_) | Trouble::FailAppends(_) => self.file.sync(),
         }
     }
 }

@@ -21,16 +21,29 @@ pub(crate) const fn seconds(count: u64) -> MonoTime {
 /// A tick with numbers that do not repeat.
 pub(crate) fn tick(number: u64) -> Message {
     let values: Vec<f64> = (1..8_u64).map(|joint| ((number * joint) as f64 * 0.37).sin()).collect();
-    let group =
-        GroupTick { target: values.clone(), command: values.clone(), measured: values, ..GroupTick::default() };
+    let group = GroupTick {
+        target: values.clone(),
+        command: values.clone(),
+        measured: values,
+        ..GroupTick::default()
+    };
     let episode = 1 + number / 500;
     let at_nanos = (number * 10_000_000).cast_signed();
     let groups = vec![group; 2];
-    TickRecord { tick: number, at_nanos, episode, phase: Phase::Running.into(), groups, ..TickRecord::default() }.into()
+    TickRecord {
+        tick: number,
+        at_nanos,
+        episode,
+        phase: Phase::Running.into(),
+        groups,
+        ..TickRecord::default()
+    }
+    .into()
 }
 
 pub(crate) fn frame(number: u64) -> Message {
-    let data = (0..2_000_u64).map(|index| (index.wrapping_mul(number).wrapping_mul(0x9E37_79B9) >> 24) as u8);
+    let data =
+        (0..2_000_u64).map(|index| index.wrapping_mul(number).wrapping_mul(0x9E37_79B9).to_le_bytes()[3]);
     let (frame_id, format) = ("front".to_owned(), "jpeg".to_owned());
     CompressedImage { timestamp: None, frame_id, data: data.collect(), format }.into()
 }
@@ -56,7 +69,7 @@ impl Node for Script {
         self.sent += 1;
         out.publish(tick(self.sent));
         out.publish(Observation { captured_nanos: now.wire_nanos(), ..Observation::default() });
-        if self.sent % 10 == 0 {
+        if self.sent.is_multiple_of(10) {
             out.publish(frame(self.sent));
         }
     }
@@ -86,10 +99,10 @@ impl Node for Listener {
     }
     fn receive(&mut self, _: MonoTime, message: &Message, _: &mut Outbox) {
         let mut heard = self.0.lock().unwrap();
-        match message {
-            Message::Watermark(watermark) => heard.watermarks.push(watermark.clone()),
-            Message::Notice(notice) => heard.codes.push(notice.code.clone()),
-            _ => {}
+        if let Message::Watermark(watermark) = message {
+            heard.watermarks.push(watermark.clone());
+        } else if let Message::Notice(notice) = message {
+            heard.codes.push(notice.code.clone());
         }
     }
     fn wake(&mut self, _: MonoTime, _: &mut Outbox) {}
