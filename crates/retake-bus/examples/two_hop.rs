@@ -145,7 +145,7 @@ fn udp(count: u64) -> Result<Vec<Duration>, Failure> {
         ages
     });
     paced(count, || device.send(&now_bytes()).map(drop))?;
-    reader.join().map_err(|_| "the UDP reader died".into())
+    reader.join().map_err(|_panic| "the UDP reader died".into())
 }
 
 fn tcp(count: u64) -> Result<Vec<Duration>, Failure> {
@@ -170,7 +170,7 @@ fn tcp(count: u64) -> Result<Vec<Duration>, Failure> {
     });
     paced(count, || device.write_all(&now_bytes()))?;
     drop(device);
-    reader.join().map_err(|_| "the TCP reader died".into())
+    reader.join().map_err(|_panic| "the TCP reader died".into())
 }
 
 fn ours(count: u64) -> Result<(Vec<Duration>, Vec<String>), Failure> {
@@ -183,7 +183,12 @@ fn ours(count: u64) -> Result<(Vec<Duration>, Vec<String>), Failure> {
 
 fn quantile(ages: &mut [Duration], quantile: f64) -> f64 {
     ages.sort_unstable();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "an index"
+    )]
     let index = ((ages.len() as f64 * quantile) as usize).min(ages.len().saturating_sub(1));
     ages.get(index).map_or(f64::NAN, |age| age.as_secs_f64() * 1e6)
 }
@@ -205,10 +210,18 @@ fn main() -> Result<(), Failure> {
         }
     }
     let floor = (quantile(&mut by_tcp, 0.5), quantile(&mut by_tcp, 0.99));
-    println!("{:<10} {:>6} {:>9} {:>9} {:>9}   p50 and p99 against raw TCP", "two hops", "n", "p50 µs", "p99 µs", "max µs");
+    println!(
+        "{:<10} {:>6} {:>9} {:>9} {:>9}   p50 and p99 against raw TCP",
+        "two hops", "n", "p50 µs", "p99 µs", "max µs"
+    );
     for (name, ages) in [("raw UDP", &mut by_udp), ("raw TCP", &mut by_tcp), ("runtime", &mut by_us)] {
         let (p50, p99, max) = (quantile(ages, 0.5), quantile(ages, 0.99), quantile(ages, 1.0));
-        println!("{name:<10} {:>6} {p50:>9.1} {p99:>9.1} {max:>9.1}   {:.2} {:.2}", ages.len(), p50 / floor.0, p99 / floor.1);
+        println!(
+            "{name:<10} {:>6} {p50:>9.1} {p99:>9.1} {max:>9.1}   {:.2} {:.2}",
+            ages.len(),
+            p50 / floor.0,
+            p99 / floor.1
+        );
     }
     Ok(())
 }

@@ -1,9 +1,4 @@
-use std::{
-    collections::BTreeSet,
-    fmt,
-    sync::mpsc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fmt, sync::mpsc, time::Duration};
 
 use retake_units::MonoTime;
 use retake_wire::RobotId;
@@ -63,7 +58,8 @@ impl Bus {
         }
         endpoints.check()?;
         endpoints.probe()?;
-        let session = zenoh::open(zenoh_config(endpoints)?).wait().map_err(BusError::zenoh("open a session"))?;
+        let session =
+            zenoh::open(zenoh_config(endpoints)?).wait().map_err(BusError::zenoh("open a session"))?;
         Ok(Self { session, robot: robot.clone(), name: name.to_owned() })
     }
 

@@ -54,7 +54,10 @@ fn settings(endpoints: &Endpoints) -> Vec<(&'static str, Value)> {
         ("transport/link/tx/lease", json!(PATIENCE_MS)),
         ("transport/link/tx/queue/size", queue),
         ("transport/link/tx/queue/congestion_control/drop/wait_before_drop", json!(DROP_AFTER_US)),
-        ("transport/link/tx/queue/congestion_control/drop/max_wait_before_drop_fragments", json!(FRAGMENTS_US)),
+        (
+            "transport/link/tx/queue/congestion_control/drop/max_wait_before_drop_fragments",
+            json!(FRAGMENTS_US),
+        ),
         ("transport/link/tx/queue/congestion_control/block/wait_before_close", json!(PATIENCE_MS * 1000)),
         ("transport/link/rx/max_message_size", json!(MAX_MESSAGE_BYTES + (1 << 20))),
     ];
@@ -82,9 +85,12 @@ mod tests {
     #[test]
     fn zenoh_accepts_every_setting_and_keeps_it() {
         let tls = Tls { ca: "/ca".into(), cert: "/cert".into(), key: "/key".into() };
-        let endpoints = Endpoints { listen: vec!["tcp/127.0.0.1:7600".into()], connect: vec![], tls: Some(tls) };
+        let endpoints =
+            Endpoints { listen: vec!["tcp/127.0.0.1:7600".into()], connect: vec![], tls: Some(tls) };
         let config = zenoh_config(&endpoints).unwrap();
-        for key in ["scouting/multicast/enabled", "scouting/gossip/enabled", "transport/shared_memory/enabled"] {
+        for key in
+            ["scouting/multicast/enabled", "scouting/gossip/enabled", "transport/shared_memory/enabled"]
+        {
             assert_eq!(config.get_json(key).unwrap(), "false", "{key}");
         }
         assert_eq!(config.get_json("listen/endpoints").unwrap(), r#"["tcp/127.0.0.1:7600"]"#);

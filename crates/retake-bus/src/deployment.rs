@@ -60,7 +60,10 @@ impl Deployment {
     /// # Errors
     /// If a node panicked. All others have been stopped in order even so.
     pub fn wait(self, stop: &StopFlag) -> Result<Vec<NodeReport>, BusError> {
-        while !stop.is_set() && !self.end.is_set() && !self.nodes.iter().any(|(_, thread)| thread.is_finished()) {
+        while !stop.is_set()
+            && !self.end.is_set()
+            && !self.nodes.iter().any(|(_, thread)| thread.is_finished())
+        {
             pause(LOOK);
         }
         self.stop()
@@ -90,7 +93,9 @@ fn open_on_free_port(name: &str, robot: &RobotId, earlier: &[String]) -> Result<
         let endpoints = Endpoints { listen: vec![listen.clone()], connect: earlier.to_vec(), tls: None };
         match Bus::open(name, robot, &endpoints) {
             Ok(bus) => return Ok((bus, listen)),
-            Err(BusError::PortInUse { .. } | BusError::Zenoh { .. }) if attempt < PORT_ATTEMPTS => attempt += 1,
+            Err(BusError::PortInUse { .. } | BusError::Zenoh { .. }) if attempt < PORT_ATTEMPTS => {
+                attempt += 1
+            }
             Err(error) => return Err(error),
         }
     }

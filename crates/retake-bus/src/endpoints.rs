@@ -112,7 +112,13 @@ mod tests {
 
     #[test]
     fn anything_else_without_tls_is_refused_in_both_directions() {
-        for bad in ["tcp/0.0.0.0:7600", "tcp/[::]:7600", "tcp/192.168.0.4:7600", "tcp/robot.lan:7600", "tls/robot.lan:7600"] {
+        for bad in [
+            "tcp/0.0.0.0:7600",
+            "tcp/[::]:7600",
+            "tcp/192.168.0.4:7600",
+            "tcp/robot.lan:7600",
+            "tls/robot.lan:7600",
+        ] {
             assert!(matches!(listening(bad).check(), Err(BusError::Exposed { .. })), "{bad}");
             let calls = Endpoints { connect: vec![bad.into()], ..Endpoints::default() };
             let error = calls.check().unwrap_err().to_string();
@@ -122,7 +128,8 @@ mod tests {
 
     #[test]
     fn malformed_endpoints_are_refused() {
-        let bad = ["", "tcp", "tcp/", "tcp/127.0.0.1", "tcp/127.0.0.1:0", "tcp/127.0.0.1:99999", "udp/127.0.0.1:1"];
+        let bad =
+            ["", "tcp", "tcp/", "tcp/127.0.0.1", "tcp/127.0.0.1:0", "tcp/127.0.0.1:99999", "udp/127.0.0.1:1"];
         for bad in bad.into_iter().chain(["tcp/127.0.0.1:1#iface=eth0", "tcp/127.0.0.1:1?rel=0", "tcp/:1"]) {
             assert!(matches!(listening(bad).check(), Err(BusError::BadEndpoint { .. })), "{bad}");
         }

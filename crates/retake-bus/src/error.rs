@@ -4,7 +4,9 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
     /// An endpoint cannot be read.
-    #[error("endpoint {endpoint:?} is not understood; write it as tcp/127.0.0.1:7600, or tls/<host>:<port> with certificates")]
+    #[error(
+        "endpoint {endpoint:?} is not understood; write it as tcp/127.0.0.1:7600, or tls/<host>:<port> with certificates"
+    )]
     BadEndpoint {
         /// As written.
         endpoint: String,

@@ -17,7 +17,12 @@ pub(crate) fn open(
     topics.iter().map(|topic| subscribe(bus, clock.clone(), *topic, Arc::clone(mailbox))).collect()
 }
 
-fn subscribe(bus: &Bus, clock: Clock, topic: Topic, mailbox: Arc<Mailbox>) -> Result<Subscriber<()>, BusError> {
+fn subscribe(
+    bus: &Bus,
+    clock: Clock,
+    topic: Topic,
+    mailbox: Arc<Mailbox>,
+) -> Result<Subscriber<()>, BusError> {
     bus.session
         .declare_subscriber(topic.pattern(&bus.robot))
         .callback(move |sample| {

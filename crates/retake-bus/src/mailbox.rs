@@ -195,7 +195,8 @@ mod tests {
     fn keys_are_bounded_too() {
         let mailbox = Mailbox::default();
         for number in 0..LATEST_KEYS + 5 {
-            let image = retake_wire::foxglove::CompressedImage { frame_id: number.to_string(), ..Default::default() };
+            let image =
+                retake_wire::foxglove::CompressedImage { frame_id: number.to_string(), ..Default::default() };
             push(&mailbox, image.into());
         }
         let (messages, losses) = taken(&mailbox);

@@ -42,7 +42,8 @@ impl Outlet {
         let mut direct = BTreeMap::new();
         for topic in publications {
             if qos::of(*topic).path == Path::Direct && !topic.has_instances() {
-                direct.insert((*topic, String::new()), Direct { publisher: declare(bus, *topic, "")?, seq: 0 });
+                direct
+                    .insert((*topic, String::new()), Direct { publisher: declare(bus, *topic, "")?, seq: 0 });
             }
         }
         Ok(Self {

@@ -26,13 +26,21 @@ pub(crate) const fn of(topic: Topic) -> Qos {
         Topic::Command | Topic::Reset | Topic::Applied | Topic::Beacon => direct(Priority::RealTime),
         Topic::Input | Topic::Observation => direct(Priority::InteractiveHigh),
         Topic::Proposal => direct(Priority::InteractiveLow),
-        Topic::Descriptor | Topic::PolicyInfo | Topic::Status | Topic::Watermark => direct(Priority::DataHigh),
-        Topic::Tick | Topic::Segment | Topic::Episode | Topic::Notice | Topic::Gap => {
-            Qos { path: Path::Lane, priority: Priority::Data, congestion: CongestionControl::Block, express: true }
+        Topic::Descriptor | Topic::PolicyInfo | Topic::Status | Topic::Watermark => {
+            direct(Priority::DataHigh)
         }
-        Topic::Camera => {
-            Qos { path: Path::Direct, priority: Priority::Background, congestion: CongestionControl::Drop, express: false }
-        }
+        Topic::Tick | Topic::Segment | Topic::Episode | Topic::Notice | Topic::Gap => Qos {
+            path: Path::Lane,
+            priority: Priority::Data,
+            congestion: CongestionControl::Block,
+            express: true,
+        },
+        Topic::Camera => Qos {
+            path: Path::Direct,
+            priority: Priority::Background,
+            congestion: CongestionControl::Drop,
+            express: false,
+        },
     }
 }
 

@@ -121,7 +121,9 @@ mod tests {
         }
         let found = spans.quantiles();
         assert_eq!(found.count, 1000);
-        for (span, millis) in [(found.p50, 500.0), (found.p99, 990.0), (found.p999, 999.0), (found.max, 1000.0)] {
+        for (span, millis) in
+            [(found.p50, 500.0), (found.p99, 990.0), (found.p999, 999.0), (found.max, 1000.0)]
+        {
             assert!((span.as_secs_f64() * 1000.0 / millis - 1.0).abs() < 0.002, "{span:?}");
         }
     }

@@ -50,7 +50,12 @@ impl std::fmt::Debug for AttachedNode {
 ///
 /// # Errors
 /// If the node cannot be connected, or panics.
-pub fn run_node(node: Box<dyn Node>, bus: Bus, clock: Clock, stop: &StopFlag) -> Result<NodeReport, BusError> {
+pub fn run_node(
+    node: Box<dyn Node>,
+    bus: Bus,
+    clock: Clock,
+    stop: &StopFlag,
+) -> Result<NodeReport, BusError> {
     AttachedNode::open(node, bus, clock)?.spawn(stop, stop)?.join()
 }
 
@@ -253,10 +258,22 @@ impl Running {
         }
         self.complained_at = self.now;
         for (count, code, text) in [
-            (now.lost - before.lost, "messages_lost", "messages for this node were lost; it is too slow or was stopped"),
+            (
+                now.lost - before.lost,
+                "messages_lost",
+                "messages for this node were lost; it is too slow or was stopped",
+            ),
             (now.undecodable - before.undecodable, "undecodable", self.complaint.as_str()),
-            (now.refused - before.refused, "publication_refused", "messages of topics it had not declared were refused"),
-            (now.lane - before.lane, "record_lane_full", "messages were lost because a receiver does not read them"),
+            (
+                now.refused - before.refused,
+                "publication_refused",
+                "messages of topics it had not declared were refused",
+            ),
+            (
+                now.lane - before.lane,
+                "record_lane_full",
+                "messages were lost because a receiver does not read them",
+            ),
         ] {
             if count > 0 {
                 tracing::warn!("{}: {count} × {code}: {text}", self.report.name);
@@ -284,4 +301,3 @@ impl Running {
         report
     }
 }
-

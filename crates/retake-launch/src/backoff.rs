@@ -52,7 +52,8 @@ impl Backoff {
         if self.in_a_row >= self.policy.attempts {
             return None;
         }
-        let pause = self.policy.first_pause.saturating_mul(1 << self.in_a_row.min(20)).min(self.policy.longest_pause);
+        let pause =
+            self.policy.first_pause.saturating_mul(1 << self.in_a_row.min(20)).min(self.policy.longest_pause);
         self.in_a_row += 1;
         self.not_before = now + pause;
         Some(pause)
@@ -69,8 +70,10 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest_and_then_it_is_given_up() {
-        let mut backoff = Backoff::new(RestartPolicy { longest_pause: Duration::from_secs(1), ..RestartPolicy::default() });
-        let pauses: Vec<_> = (0..6).map(|_| backoff.crashed(MonoTime::ZERO).map(|pause| pause.as_millis())).collect();
+        let mut backoff =
+            Backoff::new(RestartPolicy { longest_pause: Duration::from_secs(1), ..RestartPolicy::default() });
+        let pauses: Vec<_> =
+            (0..6).map(|_| backoff.crashed(MonoTime::ZERO).map(|pause| pause.as_millis())).collect();
         assert_eq!(pauses, [Some(250), Some(500), Some(1000), Some(1000), Some(1000), None]);
     }
 

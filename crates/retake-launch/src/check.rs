@@ -201,12 +201,20 @@ fn check_group(group: &Group, limits: &GroupLimits, problems: &mut Vec<Problem>)
         ("acceleration", &limits.acceleration, &group.acceleration),
         ("jerk", &limits.jerk, &group.jerk),
     ] {
-        check_values(group, limit, given.as_deref(), |index, value| {
-            value > 0.0 && allowed.get(index).is_some_and(|most| value <= *most)
-        }, problems);
+        check_values(
+            group,
+            limit,
+            given.as_deref(),
+            |index, value| value > 0.0 && allowed.get(index).is_some_and(|most| value <= *most),
+            problems,
+        );
     }
     let within = |index: usize, value: f64| {
-        group.lower.get(index).zip(group.upper.get(index)).is_some_and(|(low, high)| (*low..=*high).contains(&value))
+        group
+            .lower
+            .get(index)
+            .zip(group.upper.get(index))
+            .is_some_and(|(low, high)| (*low..=*high).contains(&value))
     };
     check_values(group, "lower", limits.lower.as_deref(), within, problems);
     check_values(group, "upper", limits.upper.as_deref(), within, problems);
@@ -228,8 +236,11 @@ fn check_values(
     let Some(given) = given else { return };
     let expected = group.lower.len();
     let why = if given.len() == expected {
-        let misfit = given.iter().enumerate().find(|(index, value)| !value.is_finite() || !fits(*index, **value));
-        misfit.map(|(index, value)| format!("value {index} is {value}, outside what the robot allows; only tighten limits"))
+        let misfit =
+            given.iter().enumerate().find(|(index, value)| !value.is_finite() || !fits(*index, **value));
+        misfit.map(|(index, value)| {
+            format!("value {index} is {value}, outside what the robot allows; only tighten limits")
+        })
     } else {
         Some(format!("has {} values, the group has {expected}; give one for each", given.len()))
     };

@@ -156,17 +156,23 @@ const SECTIONS: &str = "a launch file has the tables deployment, bus, node.<name
 
 fn parse(text: &str, path: PathBuf) -> Result<LaunchFile, Fault> {
     let mut root = DeTable::parse(text).map_err(|error| Fault::toml(&error, 0))?.into_inner();
-    let deployment = root
-        .remove("deployment")
-        .ok_or_else(|| Fault::new(0, "the table [deployment] is missing; write [deployment] and robot = \"arm_1\""))?;
+    let deployment = root.remove("deployment").ok_or_else(|| {
+        Fault::new(0, "the table [deployment] is missing; write [deployment] and robot = \"arm_1\"")
+    })?;
     let at = deployment.span().start;
     let section: DeploymentSection = typed(deployment)?;
-    let robot = section.robot.parse().map_err(|error: retake_wire::RobotIdError| Fault::new(at, error.to_string()))?;
+    let robot = section
+        .robot
+        .parse()
+        .map_err(|error: retake_wire::RobotIdError| Fault::new(at, error.to_string()))?;
     let bus: BusSection = root.remove("bus").map(typed).transpose()?.unwrap_or_default();
     let limits = root.remove("limits").map(typed).transpose()?.unwrap_or_default();
     let nodes = root.remove("node").map(|nodes| parse_nodes(nodes, &bus)).transpose()?.unwrap_or_default();
     if let Some((key, _)) = root.iter().next() {
-        return Err(Fault::new(key.span().start, format!("unknown table or key `{}`; {SECTIONS}", key.get_ref())));
+        return Err(Fault::new(
+            key.span().start,
+            format!("unknown table or key `{}`; {SECTIONS}", key.get_ref()),
+        ));
     }
     if nodes.is_empty() {
         return Err(Fault::new(0, "no nodes; write a table such as [node.sim] with kind = \"sim\""));
@@ -198,7 +204,10 @@ fn parse_nodes(nodes: Spanned<DeValue<'_>>, bus: &BusSection) -> Result<Vec<Laun
         let (port, restart) = options.common();
         let next = u16::try_from(index).ok().and_then(|index| bus.base_port.checked_add(index));
         let port = port.or(next).filter(|port| *port > 0).ok_or_else(|| {
-            Fault::new(at, format!("node `{name}` gets no port after base_port {}; choose a lower one", bus.base_port))
+            Fault::new(
+                at,
+                format!("node `{name}` gets no port after base_port {}; choose a lower one", bus.base_port),
+            )
         })?;
         let restart = restart.unwrap_or(options.kind().default_restart());
         parsed.push(LaunchNode { name, options, port, restart });
@@ -214,11 +223,15 @@ fn is_name(name: &str) -> bool {
 fn parse_options(value: Spanned<DeValue<'_>>, name: &str) -> Result<NodeOptions, Fault> {
     let kinds = NodeKind::ALL.map(NodeKind::name).join(", ");
     let written = value.get_ref().as_table().and_then(|table| table.get("kind"));
-    let kind = written
-        .ok_or_else(|| Fault::new(value.span().start, format!("node `{name}` has no kind; write kind = one of {kinds}")))?;
+    let kind = written.ok_or_else(|| {
+        Fault::new(value.span().start, format!("node `{name}` has no kind; write kind = one of {kinds}"))
+    })?;
     let word = kind.get_ref().as_str().unwrap_or_default();
     let kind = NodeKind::ALL.into_iter().find(|kind| kind.name() == word).ok_or_else(|| {
-        Fault::new(kind.span().start, format!("node `{name}` has the unknown kind `{word}`; kinds are {kinds}"))
+        Fault::new(
+            kind.span().start,
+            format!("node `{name}` has the unknown kind `{word}`; kinds are {kinds}"),
+        )
     })?;
     Ok(match kind {
         NodeKind::Sim => NodeOptions::Sim(typed(value)?),

@@ -24,8 +24,15 @@ pub enum NodeKind {
 
 impl NodeKind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Sim, Self::Camera, Self::Policy, Self::Intervention, Self::Operator, Self::Recorder, Self::Viz];
+    pub const ALL: [Self; 7] = [
+        Self::Sim,
+        Self::Camera,
+        Self::Policy,
+        Self::Intervention,
+        Self::Operator,
+        Self::Recorder,
+        Self::Viz,
+    ];
 
     /// As it is written in launch files.
     pub const fn name(self) -> &'static str {

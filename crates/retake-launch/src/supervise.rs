@@ -10,7 +10,7 @@ use std::{
 };
 
 use retake_bus::{Clock, StopFlag};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, set_parent_process_death_signal};
 
 use crate::{
     LaunchFile, NodeKind, Restart,
@@ -65,12 +65,15 @@ impl fmt::Display for NodeExit {
     }
 }
 
+/// Gets a node's name and a line it wrote, or a line about it.
+pub type LineSink = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
 /// How to run the processes of a deployment.
 pub struct Supervisor {
     /// Makes the command that runs a node; only its name is given.
     pub command: Box<dyn Fn(&str) -> Command + Send>,
     /// Gets each line that a node's process writes, with the node's name.
-    pub line: Arc<dyn Fn(&str, &str) + Send + Sync>,
+    pub line: LineSink,
     /// Time a node has to stop before it is killed.
     pub patience: Duration,
     /// How often and how soon a crashed node is started again.
@@ -140,7 +143,10 @@ impl Supervisor {
                 State::Running(child)
             }
             Err(error) => {
-                (self.line)(&ward.name, &format!("cannot be started: {error}; check that the program exists"));
+                (self.line)(
+                    &ward.name,
+                    &format!("cannot be started: {error}; check that the program exists"),
+                );
                 State::Over(Ending::NotStarted, None)
             }
         };
@@ -200,7 +206,8 @@ impl Supervisor {
         ranks.sort_unstable();
         ranks.dedup();
         for rank in ranks {
-            let mut leaving: Vec<&mut Ward> = wards.iter_mut().filter(|ward| ward.kind.stop_rank() == rank).collect();
+            let mut leaving: Vec<&mut Ward> =
+                wards.iter_mut().filter(|ward| ward.kind.stop_rank() == rank).collect();
             for ward in &mut leaving {
                 ward.ask_to_stop();
             }
@@ -233,13 +240,9 @@ enum State {
 }
 
 impl Ward {
-    /// The deployment cannot or need not go on.
+    /// The deployment cannot or need not go on. A viewer that somebody closed ends nothing.
     const fn ends_all(&self) -> bool {
-        match &self.state {
-            State::Over(Ending::Finished, _) => true,
-            State::Over(..) => !self.kind.is_dispensable(),
-            State::Waiting | State::Running(_) => false,
-        }
+        self.is_over() && !self.kind.is_dispensable()
     }
 
     const fn is_over(&self) -> bool {
@@ -285,6 +288,14 @@ fn signal(child: &Child, signal: Signal) {
     if let Some(Err(error)) = pid.map(|pid| kill_process_group(pid, signal)) {
         tracing::debug!("process {} is gone already: {error}", child.id());
     }
+}
+
+/// For a node's process to call first: if its supervisor is killed, it gets SIGTERM instead of staying behind.
+///
+/// # Errors
+/// If the system does not allow it.
+pub fn end_with_supervisor() -> io::Result<()> {
+    Ok(set_parent_process_death_signal(Some(Signal::TERM))?)
 }
 
 const LONGEST_LINE: u64 = 16 << 10;

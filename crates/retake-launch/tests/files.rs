@@ -1,9 +1,12 @@
 //! Every kind of malformed file, and every wiring mistake.
-#![expect(clippy::tests_outside_test_module, reason = "an integration test is a test module")]
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing there")]
 
 use std::{collections::BTreeMap, time::Duration};
 
-use retake_launch::{LaunchError, LaunchFile, Mode, NodeKind, NodeOptions, NodeTopics, Problem, Restart, Wiring, check, restrict};
+use retake_launch::{
+    LaunchError, LaunchFile, Mode, NodeKind, NodeOptions, NodeTopics, Problem, Restart, Wiring, check,
+    restrict,
+};
 use retake_wire::{
     Topic,
     pb::{Group, RobotDescriptor},
@@ -31,7 +34,11 @@ fn the_demo_is_well_formed_and_well_wired() {
     let file = LaunchFile::read("../../launch/demo.toml").unwrap();
     let names: Vec<_> = file.nodes.iter().map(|node| (node.name.as_str(), node.port)).collect();
     let expected = ["sim", "camera", "policy", "intervention", "operator", "recorder"];
-    assert_eq!(names, expected.into_iter().zip(7600..).collect::<Vec<_>>(), "ports follow the order of the file");
+    assert_eq!(
+        names,
+        expected.into_iter().zip(7600..).collect::<Vec<_>>(),
+        "ports follow the order of the file"
+    );
     assert_eq!(check(&file, &wiring()), []);
     let NodeOptions::Intervention(options) = &file.node("intervention").unwrap().options else { panic!() };
     assert_eq!((options.mode, options.operator_timeout), (Mode::Sirius, Some(Duration::from_millis(100))));
@@ -57,14 +64,34 @@ fn every_fault_has_a_place_and_says_what_to_do() {
         ("[node.a]\nkind = \"sim\"\ntask = \"x\"\nsed = 1", "6:1", &["unknown field `sed`", "`seed`"]),
         ("[node.a]\nkind = \"sim\"", "3:1", &["missing field `task`"]),
         ("[node.a]\nkind = \"sim\"\ntask = 1", "5:8", &["invalid type", "string"]),
-        ("[node.a]\nkind = \"sim\"\ntask = \"x\"\nrestart = \"always\"", "6:11", &["unknown variant `always`", "on-failure"]),
+        (
+            "[node.a]\nkind = \"sim\"\ntask = \"x\"\nrestart = \"always\"",
+            "6:11",
+            &["unknown variant `always`", "on-failure"],
+        ),
         ("[node.a]\nkind = \"sim\"\ntask = \"x\"\nport = 70000", "6:8", &["70000"]),
         ("[node.a]\nkind = \"recorder\"\ndir = \"d\"\nsync_every = 100", "6:14", &["duration", "\"250ms\""]),
-        ("[node.a]\nkind = \"recorder\"\ndir = \"d\"\nsync_every = \"100 bananas\"", "6:14", &["100 bananas", "\"250ms\""]),
+        (
+            "[node.a]\nkind = \"recorder\"\ndir = \"d\"\nsync_every = \"100 bananas\"",
+            "6:14",
+            &["100 bananas", "\"250ms\""],
+        ),
         ("[node]\na = 1", "4:5", &["has no kind"]),
-        ("[bus]\nbase_prot = 1\n[node.a]\nkind = \"viz\"\nview = \"web\"", "4:1", &["unknown field `base_prot`", "base_port"]),
-        ("[bus]\nbase_port = 65535\n[node.a]\nkind=\"viz\"\nview=\"w\"\n[node.b]\nkind=\"viz\"\nview=\"w\"", "8:7", &["no port"]),
-        ("[limits.arm]\nspeed = [1.0]\n[node.a]\nkind = \"viz\"\nview = \"web\"", "4:1", &["unknown field `speed`", "velocity"]),
+        (
+            "[bus]\nbase_prot = 1\n[node.a]\nkind = \"viz\"\nview = \"web\"",
+            "4:1",
+            &["unknown field `base_prot`", "base_port"],
+        ),
+        (
+            "[bus]\nbase_port = 65535\n[node.a]\nkind=\"viz\"\nview=\"w\"\n[node.b]\nkind=\"viz\"\nview=\"w\"",
+            "8:7",
+            &["no port"],
+        ),
+        (
+            "[limits.arm]\nspeed = [1.0]\n[node.a]\nkind = \"viz\"\nview = \"web\"",
+            "4:1",
+            &["unknown field `speed`", "velocity"],
+        ),
         ("[node.a]\nkind = \"viz\"\nview = \"w\"\n[node.a]\nkind = \"viz\"", "6:7", &["duplicate key"]),
     ];
     for (body, place, words) in table {
@@ -85,8 +112,8 @@ fn every_fault_has_a_place_and_says_what_to_do() {
 fn wiring() -> Wiring {
     use NodeKind::{Camera, Intervention, Operator, Policy, Recorder, Sim, Viz};
     use Topic::{
-        Applied, Beacon, Command, Descriptor, Episode, Input, Observation, PolicyInfo, Proposal, Reset, Segment, Status,
-        Tick, Watermark,
+        Applied, Beacon, Command, Descriptor, Episode, Input, Observation, PolicyInfo, Proposal, Reset,
+        Segment, Status, Tick, Watermark,
     };
     let entry = |kind, publishes: &[Topic], subscribes: &[Topic]| {
         (kind, NodeTopics { publishes: publishes.to_vec(), subscribes: subscribes.to_vec() })
@@ -97,7 +124,11 @@ fn wiring() -> Wiring {
         entry(Camera, &[Topic::Camera], &[Descriptor, Observation]),
         entry(Policy, &[Proposal, PolicyInfo], &[Observation, Beacon]),
         entry(Operator, &[Input], &[Observation, Beacon, Status]),
-        entry(Intervention, &[Command, Reset, Beacon, Status, Tick, Segment, Episode], &[Observation, Applied, Proposal, Input]),
+        entry(
+            Intervention,
+            &[Command, Reset, Beacon, Status, Tick, Segment, Episode],
+            &[Observation, Applied, Proposal, Input],
+        ),
         entry(Recorder, &[Watermark], &everything[..4]),
         entry(Viz, &[], &everything),
     ]);
@@ -110,7 +141,14 @@ fn wiring() -> Wiring {
         jerk: vec![8.0, 8.0],
         ..Group::default()
     };
-    Wiring { topics, descriptor: RobotDescriptor { robot: "panda".into(), groups: vec![group], ..RobotDescriptor::default() } }
+    Wiring {
+        topics,
+        descriptor: RobotDescriptor {
+            robot: "panda".into(),
+            groups: vec![group],
+            ..RobotDescriptor::default()
+        },
+    }
 }
 
 fn fatal(body: &str) -> Vec<String> {
@@ -123,17 +161,35 @@ fn every_wiring_mistake_is_found() {
     assert_eq!(fatal(ALL), [""; 0]);
     let with = |more: &str| format!("{ALL}{more}");
     let table: Vec<(String, &[&str])> = vec![
-        (with("[node.twin]\nkind = \"sim\"\ntask = \"x\""), &["Observation is published by sim and twin", "remove all but one"]),
-        (with("[node.boss]\nkind = \"intervention\"\ntask = \"x\""), &["Command is published by arbiter and boss"]),
-        (with("[node.tape]\nkind = \"recorder\"\ndir = \"x\""), &["Watermark is published by recorder and tape"]),
-        (ALL.replace("\"sim\"\ntask = \"pick\"", "\"viz\"\nview = \"web\""), &["nobody publishes Descriptor", "kind sim"]),
-        (ALL.replace("\"intervention\"\ntask = \"pick\"", "\"viz\"\nview = \"w\""), &["nobody publishes Command", "kind intervention"]),
+        (
+            with("[node.twin]\nkind = \"sim\"\ntask = \"x\""),
+            &["Observation is published by sim and twin", "remove all but one"],
+        ),
+        (
+            with("[node.boss]\nkind = \"intervention\"\ntask = \"x\""),
+            &["Command is published by arbiter and boss"],
+        ),
+        (
+            with("[node.tape]\nkind = \"recorder\"\ndir = \"x\""),
+            &["Watermark is published by recorder and tape"],
+        ),
+        (
+            ALL.replace("\"sim\"\ntask = \"pick\"", "\"viz\"\nview = \"web\""),
+            &["nobody publishes Descriptor", "kind sim"],
+        ),
+        (
+            ALL.replace("\"intervention\"\ntask = \"pick\"", "\"viz\"\nview = \"w\""),
+            &["nobody publishes Command", "kind intervention"],
+        ),
         (with("port = 7600"), &["sim and recorder both listen on port 7600"]),
         (with("[bus]\nhost = \"0.0.0.0\""), &["tcp/0.0.0.0:760", "no TLS"]),
         (with("[bus.tls]\nca = \"/no\"\ncert = \"/no\"\nkey = \"/no\""), &["/no cannot be read"]),
         (with("[limits.leg]\nvelocity = [1.0]"), &["limits.leg", "it has arm"]),
         (with("[limits.arm]\nvelocity = [1.0]"), &["limits.arm.velocity: has 1 values, the group has 2"]),
-        (with("[limits.arm]\nvelocity = [1.0, 2.1]"), &["limits.arm.velocity: value 1 is 2.1", "only tighten"]),
+        (
+            with("[limits.arm]\nvelocity = [1.0, 2.1]"),
+            &["limits.arm.velocity: value 1 is 2.1", "only tighten"],
+        ),
         (with("[limits.arm]\nacceleration = [0.0, 1.0]"), &["limits.arm.acceleration: value 0"]),
         (with("[limits.arm]\njerk = [nan, 1.0]"), &["limits.arm.jerk: value 0 is NaN"]),
         (with("[limits.arm]\nlower = [-1.5, 0.0]"), &["limits.arm.lower: value 0 is -1.5"]),
@@ -169,6 +225,9 @@ fn limits_restrict_the_robot() {
     let file = parse(&format!("{ALL}[limits.arm]\nvelocity = [0.5, 1.0]\nupper = [0.5, 0.5]")).unwrap();
     let mut robot = wiring().descriptor;
     restrict(&mut robot, &file.limits);
-    assert_eq!((&robot.groups[0].velocity[..], &robot.groups[0].upper[..]), (&[0.5, 1.0][..], &[0.5, 0.5][..]));
+    assert_eq!(
+        (&robot.groups[0].velocity[..], &robot.groups[0].upper[..]),
+        (&[0.5, 1.0][..], &[0.5, 0.5][..])
+    );
     assert_eq!(robot.groups[0].lower, [-1.0, -1.0]);
 }

@@ -1,5 +1,5 @@
 //! Supervision of real processes; small shell commands stand in for nodes.
-#![expect(clippy::tests_outside_test_module, reason = "an integration test is a test module")]
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing there")]
 
 use std::{
     process::Command,
@@ -31,7 +31,10 @@ task = "t"
 const GOOD: &str = "trap 'echo leaving; exit 0' TERM; echo ready; while :; do sleep 0.02; done";
 
 /// Runs the deployment with a script per node, stops it when `enough` says so, and returns exits and lines.
-fn run(script: fn(&str) -> &'static str, enough: impl Fn(&[(String, String)]) -> bool) -> (Vec<NodeExit>, Vec<(String, String)>) {
+fn run(
+    script: fn(&str) -> &'static str,
+    enough: impl Fn(&[(String, String)]) -> bool,
+) -> (Vec<NodeExit>, Vec<(String, String)>) {
     let lines = Lines::default();
     let sink = Arc::clone(&lines);
     let mut supervisor = Supervisor::new("unused".into(), "unused".into(), move |name, line| {
@@ -43,7 +46,8 @@ fn run(script: fn(&str) -> &'static str, enough: impl Fn(&[(String, String)]) ->
         command
     });
     supervisor.patience = Duration::from_secs(2);
-    supervisor.restarts = RestartPolicy { attempts: 2, first_pause: Duration::from_millis(20), ..RestartPolicy::default() };
+    supervisor.restarts =
+        RestartPolicy { attempts: 2, first_pause: Duration::from_millis(20), ..RestartPolicy::default() };
     let file = LaunchFile::parse("x", FILE).unwrap();
     let stop = StopFlag::default();
     let runs = stop.clone();
@@ -74,13 +78,15 @@ fn count(lines: &[(String, String)], text: &str) -> usize {
 fn all_are_stopped_in_order_and_the_recorder_last() {
     let (exits, lines) = run(|_| GOOD, |lines| count(lines, "ready") == 4);
     assert!(exits.iter().all(|exit| exit.ending == Ending::Stopped), "{exits:?}");
-    let left: Vec<_> = lines.iter().filter(|(_, line)| line == "leaving").map(|(name, _)| name.as_str()).collect();
+    let left: Vec<_> =
+        lines.iter().filter(|(_, line)| line == "leaving").map(|(name, _)| name.as_str()).collect();
     assert_eq!((left.first(), left.last(), left.len()), (Some(&"arbiter"), Some(&"recorder"), 4), "{left:?}");
 }
 
 #[test]
 fn a_deaf_node_is_killed_with_its_children() {
-    let script = |name: &str| if name == "sim" { "trap '' TERM; echo ready; sleep 3600 & wait; wait" } else { GOOD };
+    let script =
+        |name: &str| if name == "sim" { "trap '' TERM; echo ready; sleep 3600 & wait; wait" } else { GOOD };
     let (exits, _) = run(script, |lines| count(lines, "ready") == 4);
     assert_eq!(ending(&exits, "sim"), Ending::Killed);
     assert_eq!(ending(&exits, "recorder"), Ending::Stopped);
@@ -112,7 +118,10 @@ fn a_clean_exit_that_nobody_asked_for_finishes_the_deployment() {
     let script = |name: &str| if name == "arbiter" { "exit 0" } else { GOOD };
     let (exits, _) = run(script, |_| false);
     assert_eq!(ending(&exits, "arbiter"), Ending::Finished);
-    assert!(exits.iter().filter(|exit| exit.name != "arbiter").all(|exit| exit.ending == Ending::Stopped), "{exits:?}");
+    assert!(
+        exits.iter().filter(|exit| exit.name != "arbiter").all(|exit| exit.ending == Ending::Stopped),
+        "{exits:?}"
+    );
 }
 
 #[test]
@@ -129,9 +138,16 @@ fn a_program_that_does_not_exist_is_an_answer_not_a_panic() {
 
 #[test]
 fn a_line_without_end_arrives_in_pieces() {
-    let script = |name: &str| if name == "camera" { "head -c 100000 /dev/zero | tr '\\0' x; echo; echo ready; sleep 99" } else { GOOD };
+    let script = |name: &str| {
+        if name == "camera" {
+            "head -c 100000 /dev/zero | tr '\\0' x; echo; echo ready; sleep 99"
+        } else {
+            GOOD
+        }
+    };
     let (_, lines) = run(script, |lines| count(lines, "ready") == 4);
-    let pieces: Vec<usize> = lines.iter().filter(|(_, line)| line.starts_with('x')).map(|(_, line)| line.len()).collect();
+    let pieces: Vec<usize> =
+        lines.iter().filter(|(_, line)| line.starts_with('x')).map(|(_, line)| line.len()).collect();
     assert_eq!(pieces.iter().sum::<usize>(), 100_000);
     assert!(pieces.iter().all(|length| *length <= 16_384));
 }

@@ -1,5 +1,5 @@
 //! Real zenoh sessions over loopback.
-#![expect(clippy::tests_outside_test_module, reason = "an integration test is a test module")]
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing there")]
 
 mod support;
 
@@ -14,7 +14,9 @@ use std::{
     time::Duration,
 };
 
-use retake_bus::{AttachedNode, Bus, BusError, Clock, Deployment, Endpoints, StopFlag, free_endpoint, run_node};
+use retake_bus::{
+    AttachedNode, Bus, BusError, Clock, Deployment, Endpoints, StopFlag, free_endpoint, run_node,
+};
 use retake_node::Node;
 use retake_wire::{Topic, pb};
 use support::{Listener, Pacer, ROBOT, robot, wait_until};
@@ -46,7 +48,8 @@ fn a_slow_receiver_gets_all_records_and_the_newest_beacon_only() {
     let (mut listener, heard) = Listener::new("recorder", &[Topic::Tick, Topic::Beacon]);
     listener.block_once = Some(Duration::from_millis(1500));
     let nodes = vec![boxed(Pacer::new("arbiter", 200)), boxed(listener)];
-    let reports = Deployment::start(&robot(), &Clock::System, nodes).unwrap().wait(&StopFlag::default()).unwrap();
+    let reports =
+        Deployment::start(&robot(), &Clock::System, nodes).unwrap().wait(&StopFlag::default()).unwrap();
     let heard: Vec<_> = heard.try_iter().collect();
     assert_eq!(heard.iter().filter_map(support::tick).collect::<Vec<_>>(), (0..=200).collect::<Vec<_>>());
     let beacons: Vec<u64> = heard.iter().filter_map(support::beacon).collect();
@@ -60,7 +63,9 @@ fn a_slow_receiver_gets_all_records_and_the_newest_beacon_only() {
 fn garbage_is_counted_reported_and_harmless() {
     let (listener, heard) = Listener::new("arbiter", &[Topic::Input, Topic::Notice]);
     let listen = free_endpoint().unwrap();
-    let bus = Bus::open("arbiter", &robot(), &Endpoints { listen: vec![listen.clone()], ..Endpoints::default() }).unwrap();
+    let bus =
+        Bus::open("arbiter", &robot(), &Endpoints { listen: vec![listen.clone()], ..Endpoints::default() })
+            .unwrap();
     let stop = StopFlag::default();
     let node = AttachedNode::open(boxed(listener), bus, Clock::System).unwrap();
     let thread = node.spawn(&stop, &stop).unwrap();
@@ -68,10 +73,14 @@ fn garbage_is_counted_reported_and_harmless() {
     let key = format!("retake/v1/{ROBOT}/operator/input");
     wait_until("the vandal is connected", || {
         support::put(&vandal, &key, vec![0xff; 300]);
-        heard.try_iter().any(|message| support::notice(&message).is_some_and(|notice| notice.code == "undecodable"))
+        heard
+            .try_iter()
+            .any(|message| support::notice(&message).is_some_and(|notice| notice.code == "undecodable"))
     });
     support::put(&vandal, &key, retake_wire::Message::from(pb::OperatorInput::default()).encode());
-    wait_until("a good message arrives after the bad", || heard.try_iter().any(|m| m.topic() == Topic::Input));
+    wait_until("a good message arrives after the bad", || {
+        heard.try_iter().any(|m| m.topic() == Topic::Input)
+    });
     stop.set();
     let report = thread.join().unwrap();
     assert!(report.undecodable > 0);
@@ -83,7 +92,8 @@ fn a_topic_that_was_not_declared_is_refused() {
     let mut rogue = Pacer::new("policy", 20);
     rogue.declared = vec![Topic::Tick];
     let nodes = vec![boxed(rogue), boxed(listener)];
-    let reports = Deployment::start(&robot(), &Clock::System, nodes).unwrap().wait(&StopFlag::default()).unwrap();
+    let reports =
+        Deployment::start(&robot(), &Clock::System, nodes).unwrap().wait(&StopFlag::default()).unwrap();
     let heard: Vec<_> = heard.try_iter().collect();
     assert_eq!(reports[0].refused, 40, "20 commands and 20 beacons");
     assert!(heard.iter().all(|message| message.topic() != Topic::Command));
@@ -123,7 +133,8 @@ fn a_node_that_starts_again_is_heard_again() {
     let late = Endpoints { listen: vec![free_endpoint().unwrap()], connect: vec![listen], tls: None };
     let stop = StopFlag::default();
     let bus = Bus::open("recorder", &robot(), &late).unwrap();
-    let recorder = AttachedNode::open(boxed(listener), bus, Clock::System).unwrap().spawn(&stop, &stop).unwrap();
+    let recorder =
+        AttachedNode::open(boxed(listener), bus, Clock::System).unwrap().spawn(&stop, &stop).unwrap();
     // The recorder was up before the one it calls; then that one goes and comes back.
     for life in 0..2 {
         let bus = Bus::open("arbiter", &robot(), &first).unwrap();
@@ -154,7 +165,10 @@ fn a_blocked_receiver_delays_nobody_else() {
     let took = Clock::System.now().since(started);
     let commands = heard.try_iter().filter_map(|message| support::command(&message)).count();
     assert_eq!(commands, 150);
-    assert!(took < Duration::from_millis(1950), "all arrived while the other was blocked: {took:?}, {begun:?}");
+    assert!(
+        took < Duration::from_millis(1950),
+        "all arrived while the other was blocked: {took:?}, {begun:?}"
+    );
     deployment.stop().unwrap();
 }
 
@@ -167,10 +181,9 @@ fn stalling_proxy(target: &str, stalled: &Arc<AtomicBool>) -> String {
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let Ok(server) = TcpStream::connect(&target) else { continue };
-            for (mut from, mut to) in [
-                (client.try_clone().unwrap(), server.try_clone().unwrap()),
-                (server, client),
-            ] {
+            for (mut from, mut to) in
+                [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)]
+            {
                 let stalled = Arc::clone(&stalled);
                 std::thread::spawn(move || {
                     let mut buffer = [0; 16_384];
@@ -201,10 +214,12 @@ fn a_stopped_recorder_delays_no_command_and_loses_no_record() {
     };
     let (recorder, recorded) = Listener::new("recorder", &[Topic::Tick, Topic::Command]);
     let bus = open("recorder", &listen, vec![]);
-    let recorder = AttachedNode::open(boxed(recorder), bus, Clock::System).unwrap().spawn(&ends[0], &ends[0]).unwrap();
+    let recorder =
+        AttachedNode::open(boxed(recorder), bus, Clock::System).unwrap().spawn(&ends[0], &ends[0]).unwrap();
     let (driver, driven) = Listener::new("driver", &[Topic::Command]);
     let bus = open("driver", &direct, vec![]);
-    let driver = AttachedNode::open(boxed(driver), bus, Clock::System).unwrap().spawn(&ends[1], &ends[1]).unwrap();
+    let driver =
+        AttachedNode::open(boxed(driver), bus, Clock::System).unwrap().spawn(&ends[1], &ends[1]).unwrap();
 
     let mut pacer = Pacer::new("arbiter", 700);
     // Large records and commands, so that every buffer on the way to the stalled side fills.
@@ -256,8 +271,11 @@ fn a_panic_is_an_error_and_the_others_stop_in_order() {
 #[test]
 fn a_tap_sees_bytes_and_a_manual_clock_rules_the_node() {
     let listen = free_endpoint().unwrap();
-    let bus = Bus::open("arbiter", &robot(), &Endpoints { listen: vec![listen.clone()], ..Endpoints::default() }).unwrap();
-    let tap = Bus::open("tap", &robot(), &Endpoints { connect: vec![listen], ..Endpoints::default() }).unwrap();
+    let bus =
+        Bus::open("arbiter", &robot(), &Endpoints { listen: vec![listen.clone()], ..Endpoints::default() })
+            .unwrap();
+    let tap =
+        Bus::open("tap", &robot(), &Endpoints { connect: vec![listen], ..Endpoints::default() }).unwrap();
     let (sender, seen) = mpsc::sync_channel(1000);
     let _open = tap
         .subscribe_raw("**", Clock::System, move |suffix, bytes, _| {
@@ -265,11 +283,12 @@ fn a_tap_sees_bytes_and_a_manual_clock_rules_the_node() {
         })
         .unwrap();
     tap.wait_for_peers(&[], SECOND).unwrap();
-    let clock = Clock::manual(Clock::System.now());
-    let (manual, moved) = (clock.clone(), clock.clone());
+    let begin = Clock::System.now();
+    let moved = Clock::manual(begin);
+    let manual = moved.clone();
     let stop = StopFlag::default();
     let mut pacer = Pacer::new("arbiter", 1000);
-    pacer.next = Some(clock.now());
+    pacer.next = Some(begin);
     let runs = stop.clone();
     let thread = std::thread::spawn(move || run_node(boxed(pacer), bus, manual, &runs).unwrap());
     wait_until("the tap sees the manual clock's ticks", || {
@@ -277,7 +296,11 @@ fn a_tap_sees_bytes_and_a_manual_clock_rules_the_node() {
         support::pause(Duration::from_millis(3));
         seen.try_iter().any(|(suffix, bytes)| suffix == "robot/command" && bytes > 0)
     });
-    let before = moved.now();
     stop.set();
-    assert!(thread.join().unwrap().lateness.count <= before.since(clock.now()).as_millis() as u64 + 1000);
+    let before = moved.now();
+    let moved_by = before.since(begin);
+    assert!(
+        u128::from(thread.join().unwrap().lateness.count) <= moved_by.as_millis() / 10 + 1,
+        "{moved_by:?}"
+    );
 }

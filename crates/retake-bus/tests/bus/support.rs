@@ -142,7 +142,11 @@ pub(crate) fn beacon(message: &Message) -> Option<u64> {
 }
 
 pub(crate) fn command(message: &Message) -> Option<u64> {
-    if let Message::Command(command) = message { command.header.as_ref().map(|header| header.seq) } else { None }
+    if let Message::Command(command) = message {
+        command.header.as_ref().map(|header| header.seq)
+    } else {
+        None
+    }
 }
 
 pub(crate) fn notice(message: &Message) -> Option<&pb::Notice> {
