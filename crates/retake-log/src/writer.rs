@@ -125,6 +125,10 @@ impl RecordingWriter {
                 LogError::write("create", &path)(error)
             }
         })?;
+        if let Some(above) = config.dir.parent() {
+            // Matters only if the directory is new; not every parent can be opened.
+            let _ = disk.sync_dir(above);
+        }
         let lock = lock(&path)?;
         let reserve = path.join(RESERVE);
         disk.reserve(&reserve, config.reserve_bytes)

@@ -133,7 +133,8 @@ fn a_whole_recording_tells_its_episode() {
     assert_eq!(told, expected);
     assert_eq!(episode.segments[2].ended, "resumed");
     let (info, show) = (render_info(&found.info), render_show(&found));
-    assert!(info.contains("\nretake/v1/arm/arbiter/tick     90 "), "{info}");
+    let row = info.lines().find(|line| line.starts_with("retake/v1/arm/arbiter/tick ")).unwrap();
+    assert_eq!(row.split_whitespace().nth(1), Some("90"), "{info}");
     assert!(show.contains("episode 1: success (task), ticks 10..91"), "{show}");
     let json = serde_json::to_string(&found).unwrap();
     assert_eq!(serde_json::from_str::<Summary>(&json).unwrap().episodes, found.episodes);

@@ -24,6 +24,18 @@ impl Gaps {
         gap.last_nanos = at.wire_nanos();
     }
 
+    /// Takes back a gap that could not be told yet.
+    pub(crate) fn restore(&mut self, gap: Gap) {
+        match self.0.get_mut(&gap.topic) {
+            Some(known) => {
+                known.count = known.count.saturating_add(gap.count);
+                known.first_nanos = known.first_nanos.min(gap.first_nanos);
+                known.last_nanos = known.last_nanos.max(gap.last_nanos);
+            }
+            None => drop(self.0.insert(gap.topic.clone(), gap)),
+        }
+    }
+
     pub(crate) fn take(&mut self) -> Vec<Gap> {
         mem::take(&mut self.0).into_values().collect()
     }

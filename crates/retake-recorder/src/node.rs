@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use retake_log::{Disk, Entry, Found, LocalDisk, RecordingWriter, recover_all};
 use retake_node::{Node, Outbox};
 use retake_units::MonoTime;
-use retake_wire::{Message, Topic};
+use retake_wire::{MAX_MESSAGE_BYTES, Message, Topic, pb::Watermark};
 
 use crate::{
     RecorderConfig, RecorderError, ReportHandle, announce,
@@ -117,18 +117,23 @@ impl Recorder {
         self.report.clone()
     }
 
-    fn push(&mut self, entry: Entry) {
+    /// False if there is no room for it.
+    fn offer(&mut self, entry: Entry) -> bool {
         match &mut self.side {
             Side::Inline(session) => {
                 session.set_losses(self.losses);
                 session.append(entry);
+                true
             }
-            Side::Threaded(thread) => {
-                let (topic, instance, at) = (entry.topic, entry.instance.clone(), entry.at);
-                if !thread.append(entry, self.losses) {
-                    self.lose(topic, &instance, at);
-                }
-            }
+            Side::Threaded(thread) => thread.append(entry, self.losses),
+        }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        let (topic, instance, at) = (entry.topic, entry.instance.clone(), entry.at);
+        // What no reader would accept is not written.
+        if entry.bytes.len() > MAX_MESSAGE_BYTES || !self.offer(entry) {
+            self.lose(topic, &instance, at);
         }
     }
 
@@ -138,19 +143,36 @@ impl Recorder {
         self.gaps.add(&topic.key(&self.config.writer.robot, instance), 1, at);
     }
 
-    /// Tells everyone, and the recording itself, what is missing from it.
-    fn tell_gaps(&mut self, now: MonoTime, out: &mut Outbox) -> Vec<Entry> {
-        let gaps: Vec<Message> = self.gaps.take().into_iter().map(Message::from).collect();
-        let entries = gaps.iter().map(|gap| Entry::new(gap, now)).collect();
-        gaps.into_iter().for_each(|gap| out.publish(gap));
+    /// Tells everyone, and the recording itself, what is missing from it. A gap that finds no room waits for the next time.
+    fn tell_gaps(&mut self, now: MonoTime, out: &mut Outbox) {
+        for gap in self.gaps.take() {
+            if self.offer(Entry::new(&Message::from(gap.clone()), now)) {
+                out.publish(gap);
+            } else {
+                self.gaps.restore(gap);
+            }
+        }
+        self.tell_losses(out);
+    }
+
+    fn tell_losses(&mut self, out: &mut Outbox) {
         if self.losses.messages > self.told.messages {
             let lost = self.losses.messages - self.told.messages;
-            let text =
-                format!("{lost} messages are missing from the recording: the disk is too slow for them");
+            let text = format!(
+                "{lost} messages are missing from the recording: they came faster than they can be written"
+            );
             out.publish(announce::notice("recorder_messages_lost", text, None));
         }
         self.told = self.losses;
-        entries
+    }
+
+    /// The thread died; everyone must know that nothing is recorded any more.
+    fn tell_end(&mut self, out: &mut Outbox) {
+        self.ended = true;
+        let error = "recording has stopped, because its thread is gone".to_owned();
+        out.publish(announce::notice("recorder_stopped", error.clone(), None));
+        let path = self.path().to_string_lossy().into_owned();
+        out.publish(Watermark { error, path, session: self.config.writer.session, ..Watermark::default() });
     }
 
     fn say(&mut self, out: &mut Outbox) {
@@ -216,20 +238,18 @@ impl Node for Recorder {
     fn wake(&mut self, now: MonoTime, out: &mut Outbox) {
         // So a commit is never later than four thirds of the period after the last.
         self.next = now + self.config.commit_period / 3;
-        for entry in self.tell_gaps(now, out) {
-            self.push(entry);
-        }
-        match &mut self.side {
-            Side::Inline(session) => session.commit_if_due(now),
-            Side::Threaded(thread) => {
-                if !thread.tell_time(now, self.losses) && !self.ended {
-                    self.ended = true;
-                    let text = "recording has stopped: its thread is gone".to_owned();
-                    out.publish(announce::notice("recorder_stopped", text, None));
-                }
+        self.tell_gaps(now, out);
+        let alive = match &mut self.side {
+            Side::Inline(session) => {
+                session.commit_if_due(now);
+                true
             }
-        }
+            Side::Threaded(thread) => thread.tell_time(now, self.losses),
+        };
         self.say(out);
+        if !alive && !self.ended {
+            self.tell_end(out);
+        }
     }
 
     fn next_wake(&self) -> Option<MonoTime> {
@@ -242,14 +262,18 @@ impl Node for Recorder {
         self.gaps.add("", count, now);
     }
 
+    /// What arrives after this is not recorded: the recorder should be the last node to be finished.
     fn finish(&mut self, now: MonoTime, out: &mut Outbox) {
         if self.ended {
             return;
         }
-        let last_words = self.tell_gaps(now, out);
+        let gaps = self.gaps.take();
+        let last_words = gaps.iter().map(|gap| Entry::new(&Message::from(gap.clone()), now)).collect();
+        gaps.into_iter().for_each(|gap| out.publish(gap));
+        self.tell_losses(out);
         match &mut self.side {
             Side::Inline(session) => {
-                last_words.into_iter().for_each(|entry| session.append(entry));
+                Vec::into_iter(last_words).for_each(|entry| session.append(entry));
                 let mut report = session.finish(now);
                 report.recovered.clone_from(&self.recovered);
                 self.report.put(report);
