@@ -16,6 +16,9 @@ pub(crate) const ROBOT_TIME: &str = "robot_time";
 /// Nothing is logged more often: a viewer shows no more, and 50 Hz controllers jitter around their period.
 const SPACING: Duration = Duration::from_millis(15);
 
+/// Messages kept until the robot's time is known.
+const EARLY: usize = 1024;
+
 /// The stream, and what it refused.
 #[derive(Debug)]
 pub(crate) struct Sink {
@@ -44,6 +47,8 @@ pub(crate) struct Logger {
     trail: Trail,
     last_tick: Option<MonoTime>,
     last_observation: Option<MonoTime>,
+    /// What came before the first observation and so has no place on the robot's time yet.
+    early: Vec<(MonoTime, Message)>,
 }
 
 impl Logger {
@@ -57,6 +62,7 @@ impl Logger {
             trail: Trail::default(),
             last_tick: None,
             last_observation: None,
+            early: Vec::new(),
         }
     }
 
@@ -74,6 +80,13 @@ impl Logger {
     }
 
     pub(crate) fn log(&mut self, at: MonoTime, message: &Message) {
+        let timed = matches!(message, Message::Descriptor(_) | Message::Observation(_) | Message::Camera(_));
+        if !timed && self.last_observation.is_none() {
+            if self.early.len() < EARLY {
+                self.early.push((at, message.clone()));
+            }
+            return;
+        }
         match message {
             Message::Descriptor(descriptor) => self.describe(descriptor),
             Message::Observation(observation) => self.observe(at, observation),
@@ -116,6 +129,9 @@ impl Logger {
             return;
         }
         self.robot_time(observation.captured_nanos);
+        for (at, message) in std::mem::take(&mut self.early) {
+            self.log(at, &message);
+        }
         if let Some(scene) = &mut self.scene {
             scene.observe(&mut self.sink, observation);
         }

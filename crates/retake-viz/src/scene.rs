@@ -71,6 +71,12 @@ fn turn(pose: &Isometry3<f64>) -> Quaternion {
     Quaternion::from_xyzw([turn.i as f32, turn.j as f32, turn.k as f32, turn.w as f32])
 }
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate")]
+fn colour(rgba: [f32; 4]) -> rerun::Color {
+    let [r, g, b, a] = rgba.map(|channel| (channel * 255.0).round() as u8);
+    rerun::Color::from_unmultiplied_rgba(r, g, b, a)
+}
+
 /// All parts of one kind together: where each is, how it is turned, its colour, and its size.
 struct Batch {
     centers: Vec<[f32; 3]>,
@@ -85,8 +91,7 @@ fn batch(parts: &[Part], size: impl Fn(&Shape) -> Option<[f64; 3]>) -> Option<Ba
         if let Some(size) = size(&part.shape) {
             batch.centers.push(point(&part.origin.translation.vector));
             batch.turns.push(turn(&part.origin));
-            let [r, g, b, a] = part.rgba;
-            batch.colours.push(rerun::Rgba32::from_linear_unmultiplied_rgba_f32(r, g, b, a).into());
+            batch.colours.push(colour(part.rgba));
             batch.sizes.push(point(&size.into()));
         }
     }
