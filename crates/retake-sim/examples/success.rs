@@ -1,24 +1,38 @@
 //! How often the expert solves a task: `cargo run --release -p retake-sim --example success -- --task lift --seeds 200`.
+//!
+//! With `--disturb 3`, somebody else takes the robot three times per episode for half a second, moves it at random and
+//! opens or closes the hand; the expert must go on from there, and has twice the time.
+
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use clap::Parser;
+use nalgebra::{Vector3, Vector6};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use retake_kinematics::Chain;
 use retake_sim::World;
 use retake_tasks::{Expert, Hold, Task};
 
 const PERIOD: f64 = 0.02;
 const CHUNK: usize = 16;
 const REPLAN: usize = 8;
+/// Control periods one disturbance lasts.
+const DISTURBED: u32 = 25;
 
 #[derive(Parser)]
 struct Arguments {
     /// Which task.
     #[arg(long)]
     task: String,
-    /// How many seeds, from 0.
+    /// How many seeds.
     #[arg(long, default_value_t = 200)]
     seeds: u64,
     /// First seed.
     #[arg(long, default_value_t = 0)]
     first: u64,
+    /// How many times per episode somebody interferes.
+    #[arg(long, default_value_t = 0)]
+    disturb: u32,
     /// Print every replanning.
     #[arg(long)]
     trace: bool,
@@ -30,7 +44,7 @@ fn main() -> anyhow::Result<()> {
     let mut times = Vec::new();
     let mut failed = Vec::new();
     for seed in arguments.first..arguments.first + arguments.seeds {
-        match episode(&task, seed, arguments.trace)? {
+        match episode(&task, seed, &arguments)? {
             Some(time) => times.push(time),
             None => failed.push(seed),
         }
@@ -44,55 +58,76 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// Seconds to success; `None` when the task's time ran out.
-fn episode(task: &Task, seed: u64, trace: bool) -> anyhow::Result<Option<f64>> {
+fn episode(task: &Task, seed: u64, arguments: &Arguments) -> anyhow::Result<Option<f64>> {
     let mut world = World::new(task, seed)?;
     let chain = world.model().chain("tool")?;
     let expert = Expert::new(task);
     let mut hold = Hold::default();
-    let mut plan = Vec::new();
-    let mut tick = 0;
-    while world.state().time < task.time_limit {
-        if tick % REPLAN == 0 {
-            let scene = world.scene();
-            plan = expert.plan(&scene, &world.command(), &chain, CHUNK, PERIOD);
-            if trace {
-                let goal = expert.goal(&scene);
-                let (t, g, o) = (scene.tool.translation, goal.pose.translation, scene.objects[0]);
-                let state = world.state();
-                println!(
-                    "{:6.2} {:8} tool {:.4} {:.4} {:.4} goal {:.4} {:.4} {:.4} w {:.4} grip {:6.1} object {:.4} {:.4} {:.4} up {:.3} yaw {:.3} hand {:.3}",
-                    state.time,
-                    goal.phase.name(),
-                    t.x,
-                    t.y,
-                    t.z,
-                    g.x,
-                    g.y,
-                    g.z,
-                    scene.width,
-                    state.grip_force,
-                    o.translation.x,
-                    o.translation.y,
-                    o.translation.z,
-                    (o.rotation * nalgebra::Vector3::z()).z,
-                    yaw(&o),
-                    yaw(&scene.tool)
-                );
-            }
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut disturbances = arguments.disturb;
+    let mut next = random.random_range(0.5..4.0);
+    let limit = if arguments.disturb > 0 { 2.0 * task.time_limit } else { task.time_limit };
+    while world.state().time < limit {
+        if disturbances > 0 && world.state().time > next {
+            disturb(&mut world, &chain, &mut random)?;
+            disturbances -= 1;
+            next = world.state().time + random.random_range(0.5..4.0);
         }
-        let step = &plan[tick % REPLAN];
-        world.set_command(&step.q, step.width)?;
-        world.step(PERIOD)?;
-        tick += 1;
-        let time = world.state().time;
-        if hold.update(task, &world.scene(), time) {
-            return Ok(Some(time));
+        if arguments.trace {
+            trace(&world, &expert);
+        }
+        let plan = expert.plan(&world.scene(), &world.command(), &chain, CHUNK, PERIOD);
+        for step in plan.iter().take(REPLAN) {
+            world.set_command(&step.q, step.width)?;
+            world.step(PERIOD)?;
+            let time = world.state().time;
+            if hold.update(task, &world.scene(), time) && disturbances == 0 {
+                return Ok(Some(time));
+            }
         }
     }
     Ok(None)
 }
 
-fn yaw(pose: &nalgebra::Isometry3<f64>) -> f64 {
-    let x = pose.rotation * nalgebra::Vector3::x();
-    x.y.atan2(x.x)
+fn disturb(world: &mut World, chain: &Chain, random: &mut ChaCha8Rng) -> anyhow::Result<()> {
+    let mut twist = Vector6::zeros();
+    for (index, value) in twist.iter_mut().enumerate() {
+        let most = if index < 3 { 0.25 } else { 0.8 };
+        *value = random.random_range(-most..most);
+    }
+    let width = if random.random::<bool>() { 0.08 } else { 0.0 };
+    for _ in 0..DISTURBED {
+        let mut q = world.command();
+        let rates = chain.velocity_step(&q, &twist, &q, 0.05);
+        for (position, rate) in q.iter_mut().zip(rates) {
+            *position += rate * PERIOD;
+        }
+        world.set_command(&q, width)?;
+        world.step(PERIOD)?;
+    }
+    Ok(())
+}
+
+fn trace(world: &World, expert: &Expert) {
+    let state = world.state();
+    let goal = expert.goal(&world.scene());
+    let object = state.objects[expert.task().grasp.object];
+    let (tool, aim, at) = (state.tool.translation, goal.pose.translation, object.translation);
+    let lean = (object.rotation * Vector3::z()).z;
+    println!(
+        "{:6.2} {:8} tool {:.4} {:.4} {:.4} goal {:.4} {:.4} {:.4} width {:.4} grip {:5.1} object {:.4} {:.4} {:.4} up {lean:.3}",
+        state.time,
+        goal.phase.name(),
+        tool.x,
+        tool.y,
+        tool.z,
+        aim.x,
+        aim.y,
+        aim.z,
+        state.width,
+        state.grip_force,
+        at.x,
+        at.y,
+        at.z,
+    );
 }

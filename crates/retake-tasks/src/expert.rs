@@ -57,7 +57,7 @@ impl Expert {
                 speed: 0.1,
             };
         };
-        let open = self.task.home.width;
+        let open = situation.open();
         let shut = (self.task.grasp.width - SQUEEZE).max(0.0);
         let (width, speed) = match stage.phase {
             Phase::Reach => (open, 0.30),

@@ -10,6 +10,16 @@ pub(crate) fn yaw(pose: &Isometry3<f64>) -> f64 {
     x.y.atan2(x.x)
 }
 
+/// Heading of an object that may lie on any side: that of its x axis, or where that stands upright, of its y axis less
+/// a quarter turn.
+pub(crate) fn heading(pose: &Isometry3<f64>) -> f64 {
+    if (pose.rotation * Vector3::x()).z.abs() < 0.7 {
+        return yaw(pose);
+    }
+    let y = pose.rotation * Vector3::y();
+    y.y.atan2(y.x) - std::f64::consts::FRAC_PI_2
+}
+
 /// How far the frame's z axis leans away from the vertical, up or down alike.
 pub(crate) fn tilt(pose: &Isometry3<f64>) -> f64 {
     (pose.rotation * Vector3::z()).z.abs().min(1.0).acos()

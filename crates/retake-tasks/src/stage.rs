@@ -7,11 +7,15 @@ use nalgebra::{Isometry3, Vector3};
 use retake_kinematics::Shape;
 use serde::{Deserialize, Serialize};
 
-use crate::geometry::{flat, smallest, tilt, yaw};
+use crate::geometry::{flat, heading, smallest, tilt, yaw};
 use crate::task::{Scene, Success, Task};
 
 /// Height of the tool above the grasp from which the object is approached.
 pub(crate) const APPROACH_HEIGHT: f64 = 0.08;
+/// Opening beyond the width of what is taken.
+const OPEN_MARGIN: f64 = 0.030;
+/// An object that leans more than this lies on its edge, radians.
+const TIPPED: f64 = 0.6;
 /// Room under a carried object when it passes over a peg.
 pub(crate) const CARRY_CLEARANCE: f64 = 0.03;
 
@@ -109,10 +113,11 @@ impl<'a> Situation<'a> {
     /// `None` when the scene does not have the object.
     pub(crate) fn of(task: &'a Task, scene: &'a Scene) -> Option<Self> {
         let object = *scene.objects.get(task.grasp.object)?;
-        let grasp = (object * nalgebra::Point3::from(task.grasp.at)).coords;
+        let at = task.grasp.at;
+        let grasp = (object * nalgebra::Point3::new(at.x, at.y, 0.0)).coords + Vector3::z() * at.z;
         // Of the equivalent ways to take it, the one closest to how the hand is turned now, with a preference for
         // the straight hand, which keeps the wrist away from its limits.
-        let (start, hand) = (yaw(&object), yaw(&scene.tool));
+        let (start, hand) = (heading(&object), yaw(&scene.tool));
         let cost = |way: &f64| smallest(way - hand, 1).abs() + 0.5 * way.abs();
         let ways = (0..task.grasp.turns).map(|turn| {
             smallest(start + std::f64::consts::TAU * f64::from(turn) / f64::from(task.grasp.turns), 1)
@@ -136,6 +141,10 @@ impl<'a> Situation<'a> {
         if !self.held() {
             return self.approach();
         }
+        if tilt(&self.object) > TIPPED {
+            // On its edge it fits nowhere: raised and dropped, it lands on a side again.
+            return if self.object.translation.z > fit.carry - 0.02 { Phase::Release } else { Phase::Lift };
+        }
         let aligned = fit.offset < 0.0035 && fit.turn.abs() < 0.05;
         let height = self.object.translation.z;
         if fit.around || (aligned && height < fit.carry + 0.02) {
@@ -153,7 +162,7 @@ impl<'a> Situation<'a> {
         let turn = smallest(self.grasp_yaw - yaw(&self.scene.tool), 1).abs();
         let grip = self.task.grasp.width;
         // A hand that is already closing may push the object a little; that must not make it open again.
-        let slack = if width < self.task.home.width - 0.01 { 2.0 } else { 1.0 };
+        let slack = if width < self.open() - 0.005 { 2.0 } else { 1.0 };
         if width < grip - 0.006 {
             Phase::Reach
         } else if aside < 0.005 * slack && above.abs() < 0.006 * slack && turn < 0.06 * slack {
@@ -169,11 +178,18 @@ impl<'a> Situation<'a> {
         }
     }
 
+    /// How far the hand opens to take the object: no wider than needed, to keep clear of what stands beside it.
+    pub(crate) fn open(&self) -> f64 {
+        self.task.home.width.min(self.task.grasp.width + OPEN_MARGIN)
+    }
+
     /// Whether the object is between closed fingers.
     pub(crate) fn held(&self) -> bool {
         let width = self.scene.width - self.task.grasp.width;
         let at = self.scene.tool.inverse() * nalgebra::Point3::from(self.grasp);
-        (-0.006..0.0015).contains(&width) && at.x.abs() < 0.014 && at.y.abs() < 0.008 && at.z.abs() < 0.014
+        // A leaning object is wider between the fingers.
+        let spare = 0.0015 + 0.008 * tilt(&self.object).min(TIPPED);
+        (-0.006..spare).contains(&width) && at.x.abs() < 0.014 && at.y.abs() < 0.008 && at.z.abs() < 0.014
     }
 
     /// Whether the hand is off the object: well open, or elsewhere.

@@ -78,7 +78,8 @@ pub struct Object {
 pub struct Grasp {
     /// Index into [`Task::objects`].
     pub object: usize,
-    /// Where the tool goes, in the object's frame; the tool points down and opens along the object's y.
+    /// Where the tool goes: x and y in the object's frame, z upwards from there, whichever way up the object lies. The
+    /// tool points down and opens along the object's y.
     pub at: Vector3<f64>,
     /// What the fingers close on, metres.
     pub width: f64,

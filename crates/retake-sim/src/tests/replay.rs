@@ -97,7 +97,7 @@ proptest! {
         }
         let snapshot = run.world.snapshot().unwrap();
         let here = run.world.digest();
-        let mut onward = |run: &mut Run| -> Vec<u64> {
+        let onward = |run: &mut Run| -> Vec<u64> {
             (0..12).map(|_| { run.chunk(); run.world.digest() }).collect()
         };
         let left_alone = onward(&mut run);

@@ -23,7 +23,8 @@ fn lift(tool: Isometry3<f64>, width: f64, cube: Isometry3<f64>) -> (Task, Scene)
 /// A nut at `nut` with the hand where it belongs on the handle, raised by `above`.
 fn nut(nut: Isometry3<f64>, above: f64, width: f64) -> (Task, Scene) {
     let task = Task::by_name("nut-on-peg").unwrap();
-    let grasp = (nut * nalgebra::Point3::from(task.grasp.at)).coords + Vector3::z() * above;
+    let at = task.grasp.at;
+    let grasp = (nut * nalgebra::Point3::new(at.x, at.y, 0.0)).coords + Vector3::z() * (at.z + above);
     let tool = hand(grasp.x, grasp.y, grasp.z, crate::geometry::yaw(&nut));
     let peg = task.place(0)[1];
     (task, Scene { tool, width, objects: vec![nut, peg] })
@@ -83,6 +84,27 @@ fn stages_of_the_nut_follow_the_nut() {
     assert_eq!(phase(&nut(at(0.50, 0.17, 0.011, 0.02), 0.0, 0.05)), Phase::Retreat);
     let (task, scene) = nut(at(0.50, 0.17, 0.011, 0.02), 0.0, 0.05);
     assert_eq!(task.stage(&scene).index, 7);
+}
+
+#[test]
+fn a_nut_on_its_edge_is_raised_and_dropped() {
+    let edge = |z: f64| {
+        at(0.45, -0.1, z, 0.5) * UnitQuaternion::from_euler_angles(std::f64::consts::FRAC_PI_2, 0.0, 0.0)
+    };
+    assert_eq!(phase(&nut(edge(0.03), 0.0, 0.020)), Phase::Lift);
+    assert_eq!(phase(&nut(edge(0.10), 0.0, 0.020)), Phase::Release);
+}
+
+#[test]
+fn a_cube_on_its_side_is_taken_square() {
+    for roll in [0.0, 1.0, 2.0, 3.0] {
+        let quarter = std::f64::consts::FRAC_PI_2;
+        let cube = at(0.5, 0.1, 0.022, 0.3) * UnitQuaternion::from_euler_angles(0.0, quarter * roll, 0.0);
+        let (task, scene) = lift(hand(0.3, 0.0, 0.48, 0.0), OPEN, cube);
+        let goal = Expert::new(&task).goal(&scene);
+        let off = crate::geometry::smallest(crate::geometry::yaw(&goal.pose) - 0.3, 4);
+        assert!(off.abs() < 1e-6, "{roll}: {off}");
+    }
 }
 
 #[test]
