@@ -11,7 +11,7 @@ use crate::{
     events::EVENTS,
     logger::ROBOT_TIME,
     scene::WORLD,
-    series::{AUTHORITY, GROUPS, TWIST},
+    series::{AUTHORITY, BANDS, GROUPS, TWIST},
     status::HEALTH,
 };
 
@@ -29,7 +29,11 @@ pub(crate) fn blueprint(descriptor: &pb::RobotDescriptor) -> Blueprint {
     } else {
         Horizontal::new([scene.into(), Vertical::new(cameras).into()]).with_column_shares([2.4, 1.0])
     };
-    let authority = StateTimelineView::new("Who drives").with_origin(AUTHORITY);
+    let bands =
+        TimeSeriesView::new("Who drives: policy blue, human green, rewind purple, hold amber, stop red")
+            .with_origin(BANDS);
+    let authority =
+        Tabs::new([bands.into(), StateTimelineView::new("The same in words").with_origin(AUTHORITY).into()]);
 
     let mut plots: Vec<ContainerLike> = descriptor
         .groups

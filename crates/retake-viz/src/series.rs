@@ -5,11 +5,13 @@ use retake_wire::pb;
 
 use crate::{
     logger::Sink,
-    paint::{DRIVERS, PHASES, VALUES, driver, faint, phase},
+    paint::{DRIVERS, Driver, PHASES, VALUES, driver, faint, phase},
 };
 
 /// Root of the strips that show who drives.
 pub(crate) const AUTHORITY: &str = "authority";
+/// The same as plots, because the state timeline of Rerun 0.36 does not scroll with live data and plots do.
+pub(crate) const BANDS: &str = "bands";
 /// Root of the plots, one branch per group.
 pub(crate) const GROUPS: &str = "groups";
 /// What the operator asks for.
@@ -38,6 +40,8 @@ impl SeriesLog {
                 .with_values(DRIVERS.map(|driver| driver.word))
                 .with_colors(DRIVERS.map(|driver| driver.colour));
             sink.log_static(&format!("{AUTHORITY}/{}", group.name), &drivers);
+            let band = SeriesLines::new().with_names([group.name.as_str()]).with_widths([14.0]);
+            sink.log_static(&format!("{BANDS}/{}", group.name), &band);
             for (kind, width, opacity) in KINDS {
                 let count = group.lower.len().max(group.joints.len()).max(1);
                 let name = |index: usize| {
@@ -62,9 +66,10 @@ impl SeriesLog {
     /// Owners and phase, logged only where they changed.
     pub(crate) fn authority(&mut self, sink: &mut Sink, record: &pb::TickRecord) {
         for ((name, said), group) in self.groups.iter().zip(&mut self.owners).zip(&record.groups) {
-            let word = driver(group.owner(), record.stopped).word;
+            let Driver { word, colour } = driver(group.owner(), record.stopped);
             if said.replace(word) != Some(word) {
                 sink.log(&format!("{AUTHORITY}/{name}"), &StateChange::single(word));
+                sink.log(&format!("{BANDS}/{name}"), &SeriesLines::update_fields().with_colors([colour]));
             }
         }
         let word = phase(record.phase());
@@ -75,7 +80,9 @@ impl SeriesLog {
     }
 
     pub(crate) fn tick(&mut self, sink: &mut Sink, record: &pb::TickRecord) {
-        for (name, group) in self.groups.iter().zip(&record.groups) {
+        let rows = (1..=self.groups.len()).rev();
+        for ((name, group), row) in self.groups.iter().zip(&record.groups).zip(rows) {
+            sink.log(&format!("{BANDS}/{name}"), &Scalars::single(row as f64));
             let values = [&group.measured, &group.command, &group.proposal];
             for ((kind, ..), values) in KINDS.iter().zip(values) {
                 if !values.is_empty() {
