@@ -44,12 +44,13 @@ impl Node for Device {
         &[Topic::Input]
     }
     fn receive(&mut self, _: MonoTime, _: &Message, _: &mut Outbox) {}
-    fn wake(&mut self, _: MonoTime, out: &mut Outbox) {
+    fn wake(&mut self, now: MonoTime, out: &mut Outbox) {
         if self.left == 0 {
             out.finish_deployment();
         }
         self.left = self.left.saturating_sub(1);
-        self.next = self.next + PERIOD;
+        // A late start or a stall is not made up for by a burst: that would not be paced traffic.
+        self.next = (self.next + PERIOD).max(now);
         let header = pb::Header { sent_nanos: Clock::System.now().wire_nanos(), ..pb::Header::default() };
         let raw = vec![0.5; BYTES / 4];
         out.publish(pb::OperatorInput { header: Some(header), raw, ..pb::OperatorInput::default() });

@@ -20,7 +20,8 @@ const LISTEN: &str = "RETAKE_TEST_RECORDER_LISTENS";
 fn recorder_process() {
     let Ok(listen) = std::env::var(LISTEN) else { return };
     let (listener, heard) = Listener::new("recorder", &[Topic::Tick]);
-    let bus = Bus::open("recorder", &robot(), &Endpoints { listen: vec![listen], ..Endpoints::default() }).unwrap();
+    let bus =
+        Bus::open("recorder", &robot(), &Endpoints { listen: vec![listen], ..Endpoints::default() }).unwrap();
     let stop = StopFlag::default();
     let runs = stop.clone();
     let thread = std::thread::spawn(move || run_node(boxed(listener), bus, Clock::System, &runs).unwrap());
@@ -50,12 +51,15 @@ fn a_recorder_process_under_sigstop_delays_no_command_and_loses_no_record() {
         .unwrap();
     let (driver, driven) = Listener::new("driver", &[Topic::Command]);
     let direct = free_endpoint().unwrap();
-    let bus = Bus::open("driver", &robot(), &Endpoints { listen: vec![direct.clone()], ..Endpoints::default() }).unwrap();
+    let bus =
+        Bus::open("driver", &robot(), &Endpoints { listen: vec![direct.clone()], ..Endpoints::default() })
+            .unwrap();
     let stop = StopFlag::default();
     let driver = AttachedNode::open(boxed(driver), bus, Clock::System).unwrap().spawn(&stop, &stop).unwrap();
     let mut pacer = Pacer::new("arbiter", 400);
     pacer.padding = 60_000;
-    let endpoints = Endpoints { listen: vec![free_endpoint().unwrap()], connect: vec![listen, direct], tls: None };
+    let endpoints =
+        Endpoints { listen: vec![free_endpoint().unwrap()], connect: vec![listen, direct], tls: None };
     let bus = Bus::open("arbiter", &robot(), &endpoints).unwrap();
     let arbiter = AttachedNode::open(boxed(pacer), bus, Clock::System).unwrap();
     arbiter.wait_for_peers(&["recorder".into(), "driver".into()], Duration::from_secs(20)).unwrap();
