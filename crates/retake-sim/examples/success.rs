@@ -5,6 +5,8 @@
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
+use std::collections::VecDeque;
+
 use clap::Parser;
 use nalgebra::{Vector3, Vector6};
 use rand::{Rng, SeedableRng};
@@ -33,6 +35,9 @@ struct Arguments {
     /// How many times per episode somebody interferes.
     #[arg(long, default_value_t = 0)]
     disturb: u32,
+    /// By how many control periods the expert sees the scene late.
+    #[arg(long, default_value_t = 0)]
+    lag: usize,
     /// Print every replanning.
     #[arg(long)]
     trace: bool,
@@ -65,22 +70,28 @@ fn episode(task: &Task, seed: u64, arguments: &Arguments) -> anyhow::Result<Opti
     let mut hold = Hold::default();
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut disturbances = arguments.disturb;
+    let mut seen = VecDeque::from([world.scene()]);
     let mut next = random.random_range(0.5..4.0);
     let limit = if arguments.disturb > 0 { 2.0 * task.time_limit } else { task.time_limit };
     while world.state().time < limit {
         if disturbances > 0 && world.state().time > next {
             disturb(&mut world, &chain, &mut random)?;
+            seen = VecDeque::from([world.scene()]);
             disturbances -= 1;
             next = world.state().time + random.random_range(0.5..4.0);
         }
         if arguments.trace {
             trace(&world, &expert);
         }
-        let plan = expert.plan(&world.scene(), &world.command(), &chain, CHUNK, PERIOD);
+        let plan = expert.plan(&seen[0], &world.command(), &chain, CHUNK, PERIOD);
         for step in plan.iter().take(REPLAN) {
             world.set_command(&step.q, step.width)?;
             world.step(PERIOD)?;
             let time = world.state().time;
+            seen.push_back(world.scene());
+            if seen.len() > arguments.lag + 1 {
+                seen.pop_front();
+            }
             if hold.update(task, &world.scene(), time) && disturbances == 0 {
                 return Ok(Some(time));
             }
