@@ -116,7 +116,7 @@ impl Session {
             operator: operator.into(),
             verdict: words::verdict(ended.and_then(|(verdict, _, _)| verdict)).into(),
             reason: ended.map_or(pb::EndReason::Unspecified, |(_, reason, _)| words::reason(reason)).into(),
-            start_tick: self.start_tick.0,
+            start_tick: if episode.started.is_some() { self.start_tick.0 } else { 0 },
             end_tick: if ended.is_some() { tick.0 } else { 0 },
             start_nanos: episode.started.map_or(0, MonoTime::wire_nanos),
             end_nanos: ended.map_or(0, |(_, _, at)| at.wire_nanos()),

@@ -10,6 +10,7 @@
 mod expert;
 mod file;
 mod geometry;
+mod observed;
 mod placement;
 mod plan;
 mod stage;

@@ -1,0 +1,77 @@
+//! Policies by name, as on the command line.
+
+use std::{str::FromStr, time::Duration};
+
+use crate::Defect;
+
+/// Which policy to run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PolicySpec {
+    /// What is wrong with it.
+    pub defect: Defect,
+}
+
+/// A policy name that means nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown policy {0:?}; use expert, or expert:DEFECT with one of bias=METRES, noise=RADIANS, wrong-turn, freeze, nan, \
+     short, late=MILLISECONDS, stale"
+)]
+pub struct SpecError(pub String);
+
+impl PolicySpec {
+    /// Version announced with each proposal.
+    pub fn version(&self) -> String {
+        if self.defect == Defect::None { "expert-1".into() } else { format!("expert-1+{}", self.defect.name()) }
+    }
+}
+
+impl FromStr for PolicySpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        let unknown = || SpecError(text.to_owned());
+        let (name, defect) = text.split_once(':').unwrap_or((text, ""));
+        if name != "expert" {
+            return Err(unknown());
+        }
+        let (defect, value) = defect.split_once('=').map_or((defect, None), |(name, value)| (name, Some(value)));
+        let number = |default: f64| match value {
+            None => Ok(default),
+            Some(value) => {
+                value.parse::<f64>().ok().filter(|v| v.is_finite() && *v >= 0.0).ok_or_else(unknown)
+            }
+        };
+        let plain = |defect: Defect| if value.is_none() { Ok(defect) } else { Err(unknown()) };
+        let defect = match defect {
+            "" if text == "expert" => Defect::None,
+            "bias" => Defect::Bias { metres: number(0.02)? },
+            "noise" => Defect::Noise { radians: number(0.03)? },
+            "wrong-turn" => plain(Defect::WrongTurn)?,
+            "freeze" => plain(Defect::Freeze)?,
+            "nan" => plain(Defect::Nan)?,
+            "short" => plain(Defect::Short)?,
+            "late" => Defect::Late { by: Duration::from_secs_f64(number(400.0)?.min(60_000.0) / 1000.0) },
+            "stale" => plain(Defect::Stale)?,
+            _ => return Err(unknown()),
+        };
+        Ok(Self { defect })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read() {
+        let defect = |text: &str| text.parse::<PolicySpec>().map(|spec| spec.defect);
+        assert_eq!(defect("expert"), Ok(Defect::None));
+        assert_eq!(defect("expert:wrong-turn"), Ok(Defect::WrongTurn));
+        assert_eq!(defect("expert:bias=0.03"), Ok(Defect::Bias { metres: 0.03 }));
+        assert_eq!(defect("expert:late=250"), Ok(Defect::Late { by: Duration::from_millis(250) }));
+        for bad in ["", "export", "expert:", "expert:wrong", "expert:bias=x", "expert:bias=-1", "expert:nan=1", "expert:bias=NaN"] {
+            assert_eq!(defect(bad), Err(SpecError(bad.into())));
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! The nodes put together, and the commands that run them.
+
