@@ -1,5 +1,6 @@
 //! Shows an episode that never happened: `cargo run --release -p retake-viz --example synthetic -- web|native|FILE.rrd`.
 
+#[expect(clippy::expect_used, reason = "a made-up run is right by construction")]
 #[path = "../src/tests/run.rs"]
 mod run;
 

@@ -30,11 +30,11 @@ pub fn replay(
 ) -> Result<Replayed, VizError> {
     let stream = viz.stream.clone();
     let logger = viz.logger.get_or_insert_with(|| Logger::new(stream));
-    let (mut count, mut last) = (0, MonoTime::ZERO);
+    let (mut count, mut last) = (0_u64, MonoTime::ZERO);
     for (at, message) in messages {
         logger.log(at, &message);
         (count, last) = (count + 1, at);
-        if count % STRIDE == 0 {
+        if count.is_multiple_of(STRIDE) {
             progress(count, last);
         }
     }

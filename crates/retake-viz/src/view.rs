@@ -10,7 +10,7 @@ use std::{
 
 use rerun::{
     MemoryLimit, RecordingStream, RecordingStreamBuilder, ServerOptions, SpawnOptions,
-    web_viewer::WebViewerConfig,
+    log::ChunkBatcherConfig, web_viewer::WebViewerConfig,
 };
 
 use crate::logger::Logger;
@@ -61,6 +61,8 @@ pub enum VizError {
 const VERSION: &str = "0.36.3";
 /// History kept for a browser that connects late; the oldest goes first.
 const HISTORY_BYTES: u64 = 1 << 30;
+/// Rows are sent together for this long. Rerun's 8 ms for live data makes ten times the packets, and viewers pay per packet.
+const BATCH: Duration = Duration::from_millis(80);
 const FLUSH: Duration = Duration::from_secs(10);
 
 /// An open view. The page is served until it is dropped.
@@ -84,7 +86,8 @@ impl Viz {
     /// # Errors
     /// If the port is taken, the file cannot be written, or the native viewer is not installed.
     pub fn open(view: &View, name: &str) -> Result<Self, VizError> {
-        let builder = RecordingStreamBuilder::new("retake").recording_name(name);
+        let batches = ChunkBatcherConfig { flush_tick: BATCH, ..ChunkBatcherConfig::DEFAULT };
+        let builder = RecordingStreamBuilder::new("retake").recording_name(name).batcher_config(batches);
         let refused = |error: rerun::RecordingStreamError| VizError::Stream(error.to_string());
         let (stream, address, page) = match view {
             View::File(path) => (builder.save(path).map_err(refused)?, None, None),

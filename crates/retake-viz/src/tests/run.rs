@@ -67,7 +67,7 @@ impl Studio {
         let mut messages = vec![Message::Tick(record(tick, nanos, &observation))];
         messages.extend(asides(tick, nanos, last));
         messages.push(Message::Observation(observation));
-        if tick % 5 == 0 {
+        if tick.is_multiple_of(5) {
             messages.extend(self.pictures(nanos, &poses));
         }
         messages
@@ -162,7 +162,7 @@ fn asides(tick: u64, nanos: i64, last: u64) -> Vec<Message> {
         let text = "the clutch was let go: holding".into();
         messages.push(pb::Notice { tick, code: "hold".into(), text, source: "arbiter".into() }.into());
     }
-    if tick % 10 == 0 {
+    if tick.is_multiple_of(10) {
         let wobble = u32::try_from(tick % 70).unwrap_or_default();
         let status =
             pb::Status { tick, jitter_p99_us: 80 + wobble, tick_p99_us: 120, ..pb::Status::default() };
