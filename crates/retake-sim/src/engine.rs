@@ -1,5 +1,6 @@
 //! How the physics engine is set up. Every number here was chosen by running the tasks (see `examples/success.rs` and
-//! `examples/speed.rs`); what was tried is said beside it.
+//! `examples/speed.rs`); what was tried is said beside it. Double precision was tried too: no more tasks solved, no
+//! faster, and snapshots twice the size.
 
 use rapier3d::math::Vector;
 use rapier3d::pipeline::PhysicsWorld;
