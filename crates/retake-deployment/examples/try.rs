@@ -6,7 +6,9 @@ use retake_units::MonoTime;
 use retake_wire::Message;
 fn main() {
     let a: Vec<String> = std::env::args().collect();
-    let settings = Settings { robot: "arm".into(), task: Task::by_name(&a[1]).unwrap(), policy: a[2].parse().unwrap(), episodes: a[4].parse().unwrap(), seed: 1, control_hz: 50.0, unattended: a[3]=="none", entropy: 1, first_epoch: 1 };
+    let mut settings = Settings::simulated("arm", Task::by_name(&a[1]).unwrap(), a[2].parse().unwrap()).unwrap();
+    (settings.episodes, settings.seed) = (a[4].parse().unwrap(), 1);
+    if a[3] == "none" { settings.supervision = retake_authority::Supervision::Optional; }
     let script = if a[3]=="none" { Script::Unattended } else { a[3].parse().unwrap() };
     let t = MonoTime::ZERO;
     let nodes: Vec<Box<dyn Node>> = vec![Box::new(settings.sim(t).unwrap()), Box::new(settings.policy(t)), Box::new(settings.arbiter(t)), Box::new(settings.scripted(script, t))];

@@ -4,15 +4,16 @@
 
 use std::time::Duration;
 
-use retake_authority::Supervision;
+pub use retake_authority::Supervision;
 use retake_episode::EpisodesConfig;
 use retake_intervention::{Arbiter, ArbiterConfig, RewindConfig};
 use retake_policy::{ExpertPolicy, PolicyConfig, PolicySpec};
 use retake_scripted::{Script, ScriptedConfig, ScriptedOperator, Speeds};
 use retake_shaping::TeleopConfig;
-use retake_sim::{SimConfig, SimError, SimNode};
+use retake_sim::{CONTROL_HZ, SimError, SimNode, descriptor};
 use retake_tasks::Task;
 use retake_units::MonoTime;
+use retake_wire::pb::RobotDescriptor;
 
 /// Operator speeds: the tool at a quarter of a metre per second is what manual modes of industrial arms allow.
 const TELEOP: TeleopConfig = TeleopConfig { linear_speed: 0.25, angular_speed: 1.5, precision: 0.3, gripper_speed: 0.15 };
@@ -20,9 +21,9 @@ const TELEOP: TeleopConfig = TeleopConfig { linear_speed: 0.25, angular_speed: 1
 /// What tells one run from another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Robot's name in every key.
-    pub robot: String,
-    /// The task.
+    /// The robot; `descriptor.robot` is its name in every key.
+    pub descriptor: RobotDescriptor,
+    /// The task it is set up for.
     pub task: Task,
     /// Which policy drives.
     pub policy: PolicySpec,
@@ -30,25 +31,52 @@ pub struct Settings {
     pub episodes: u64,
     /// Seed of the first start state.
     pub seed: u64,
-    /// Control rate, Hz.
-    pub control_hz: f64,
-    /// The policy may drive while no operator is heard.
-    pub unattended: bool,
+    /// Pause between an episode's end and the next one's reset.
+    pub auto_next: Duration,
+    /// Whether the policy may drive while no operator is heard.
+    pub supervision: Supervision,
+    /// An operator not heard for this long is lost.
+    pub operator_timeout: Duration,
+    /// A policy that proposed nothing valid for this long is stale.
+    pub policy_timeout: Duration,
     /// Randomness of this run's nonces and sessions: random in the field, fixed where runs are compared.
     pub entropy: u64,
     /// Higher than any epoch used with this robot before.
     pub first_epoch: u64,
 }
 
+/// The first loss of performance that people notice is at 70 ms; a lost hand must not drive for longer than this.
+const OPERATOR_TIMEOUT: Duration = Duration::from_millis(100);
+/// Three of the policy's periods of eight ticks.
+const POLICY_TIMEOUT: Duration = Duration::from_millis(480);
+
 impl Settings {
-    /// The simulated robot.
+    /// The simulated robot set up for `task`, with nothing random: the same settings always give the same run.
+    ///
+    /// # Errors
+    /// If the simulated robot's own description cannot be read.
+    pub fn simulated(robot: &str, task: Task, policy: PolicySpec) -> Result<Self, SimError> {
+        Ok(Self {
+            descriptor: descriptor(robot, &task, CONTROL_HZ)?,
+            task,
+            policy,
+            episodes: 1,
+            seed: 0,
+            auto_next: Duration::from_millis(500),
+            supervision: Supervision::Required,
+            operator_timeout: OPERATOR_TIMEOUT,
+            policy_timeout: POLICY_TIMEOUT,
+            entropy: 1,
+            first_epoch: 1,
+        })
+    }
+
+    /// The simulated robot as a node.
     ///
     /// # Errors
     /// If the simulator cannot be built.
     pub fn sim(&self, start: MonoTime) -> Result<SimNode, SimError> {
-        let config =
-            SimConfig { robot: self.robot.clone(), control_hz: self.control_hz, nonce_seed: self.entropy ^ 0x51 };
-        SimNode::new(&config, &self.task, start)
+        SimNode::new(self.descriptor.clone(), &self.task, self.entropy ^ 0x51, start)
     }
 
     /// The policy.
@@ -72,22 +100,20 @@ impl Settings {
     /// Settings of the intervention node.
     pub fn arbiter_config(&self) -> ArbiterConfig {
         ArbiterConfig {
-            // The first loss of performance that people notice is at 70 ms; a lost hand must not drive for longer than 100.
-            operator_timeout: Duration::from_millis(100),
-            // Three of the policy's periods of eight ticks.
-            policy_timeout: Duration::from_millis(480),
+            operator_timeout: self.operator_timeout,
+            policy_timeout: self.policy_timeout,
             robot_timeout: Duration::from_millis(200),
             input_age: Duration::from_millis(100),
             // A policy may take its time to compute, but not longer than its chunk is long.
             proposal_age: Duration::from_millis(320),
-            supervision: if self.unattended { Supervision::Optional } else { Supervision::Required },
+            supervision: self.supervision,
             teleop: TELEOP,
             rewind: RewindConfig { speed: 0.5, tracking_error: 0.2 },
             episodes: EpisodesConfig {
                 count: self.episodes,
                 seed: self.seed,
                 time_limit: (self.task.time_limit > 0.0).then(|| Duration::from_secs_f64(self.task.time_limit)),
-                auto_next: Some(Duration::from_millis(500)),
+                auto_next: Some(self.auto_next),
             },
             first_epoch: self.first_epoch,
             nonce_seed: self.entropy,

@@ -24,6 +24,8 @@ pub struct LaunchFile {
     pub path: PathBuf,
     /// The robot's name in every key.
     pub robot: RobotId,
+    /// The task it is set up for.
+    pub task: String,
     /// How the nodes are connected.
     pub bus: BusSection,
     /// Nodes in the order of the file.
@@ -102,6 +104,7 @@ pub struct GroupLimits {
 #[serde(deny_unknown_fields)]
 struct DeploymentSection {
     robot: String,
+    task: String,
 }
 
 impl LaunchFile {
@@ -157,7 +160,7 @@ const SECTIONS: &str = "a launch file has the tables deployment, bus, node.<name
 fn parse(text: &str, path: PathBuf) -> Result<LaunchFile, Fault> {
     let mut root = DeTable::parse(text).map_err(|error| Fault::toml(&error, 0))?.into_inner();
     let deployment = root.remove("deployment").ok_or_else(|| {
-        Fault::new(0, "the table [deployment] is missing; write [deployment] and robot = \"arm_1\"")
+        Fault::new(0, "the table [deployment] is missing; write [deployment], robot = \"arm_1\" and task = \"lift\"")
     })?;
     let at = deployment.span().start;
     let section: DeploymentSection = typed(deployment)?;
@@ -177,7 +180,7 @@ fn parse(text: &str, path: PathBuf) -> Result<LaunchFile, Fault> {
     if nodes.is_empty() {
         return Err(Fault::new(0, "no nodes; write a table such as [node.sim] with kind = \"sim\""));
     }
-    Ok(LaunchFile { path, robot, bus, nodes, limits })
+    Ok(LaunchFile { path, robot, task: section.task, bus, nodes, limits })
 }
 
 fn typed<T: DeserializeOwned>(value: Spanned<DeValue<'_>>) -> Result<T, Fault> {

@@ -90,19 +90,15 @@ pub enum Restart {
     OnFailure,
 }
 
-/// Which rules an intervention follows.
+/// Whether the policy may drive while no operator is heard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Mode {
-    /// Hand back freely.
+pub enum Supervision {
+    /// An operator must be heard all the time; otherwise everything holds.
     #[default]
-    Sirius,
-    /// Recover, then correct, then end the episode.
-    Rac,
-    /// HG-DAgger's gating.
-    HgDagger,
-    /// HIL-SERL's gating.
-    HilSerl,
+    Required,
+    /// The policy goes on alone.
+    Optional,
 }
 
 /// What every node may say, and then its own options. The common part is written out in each, because serde cannot refuse
@@ -126,50 +122,25 @@ macro_rules! options {
 
 options! {
     /// The simulator.
-    SimOptions {
-        /// Task to set up.
-        task: String,
-        /// Seed of the first episode.
-        #[serde(default)]
-        seed: u64,
-    }
+    SimOptions {}
 
     /// The camera.
-    CameraOptions {
-        /// Names of the descriptor's cameras to publish; empty means all.
-        #[serde(default)]
-        cameras: Vec<String>,
-        /// Frames per second, if not the descriptor's.
-        hz: Option<f64>,
-        /// JPEG quality, 1 to 100.
-        #[serde(default = "default_quality")]
-        quality: u8,
-    }
+    CameraOptions {}
 
     /// The policy.
     PolicyOptions {
-        /// A built-in policy's name, or a policy file.
+        /// Which policy, as `retake demo --policy` takes it.
         policy: String,
-        /// Task it is to do, where it must be told.
-        task: Option<String>,
-        /// Seed of its noise.
-        #[serde(default)]
-        seed: u64,
     }
 
     /// The arbiter.
     InterventionOptions {
-        /// Task to do.
-        task: String,
-        /// Which rules an intervention follows.
+        /// Whether the policy may drive while no operator is heard.
         #[serde(default)]
-        mode: Mode,
+        supervision: Supervision,
         /// Attempts to make; none means until stopped.
         episodes: Option<u64>,
-        /// Longest attempt.
-        #[serde(default, with = "humantime_serde::option")]
-        episode_time: Option<Duration>,
-        /// Seed of the first episode.
+        /// Seed of the first attempt's start state; each further one adds one.
         #[serde(default)]
         seed: u64,
         /// Operator silent for longer while driving: hold.
@@ -178,44 +149,27 @@ options! {
         /// Policy silent for longer while driving: hold.
         #[serde(default, with = "humantime_serde::option")]
         policy_timeout: Option<Duration>,
-        /// Start the next attempt without being told.
-        #[serde(default)]
-        auto_next: bool,
     }
 
     /// The operator.
     OperatorOptions {
-        /// `gamepad`, `keyboard`, or `scripted:<who>`.
+        /// Who, as `retake demo --operator` takes it.
         operator: String,
-        /// Task that a scripted operator knows.
-        task: Option<String>,
-        /// Seed of a scripted operator's choices.
-        #[serde(default)]
-        seed: u64,
-        /// Gamepad map, if not the default.
-        map: Option<PathBuf>,
     }
 
     /// The recorder.
     RecorderOptions {
         /// Where recordings go.
         dir: PathBuf,
-        /// Longest time until what was recorded is safe on disk.
-        #[serde(default, with = "humantime_serde::option")]
-        sync_every: Option<Duration>,
     }
 
     /// The viewer.
     VizOptions {
-        /// `web`, `spawn`, or a file to write.
+        /// `web`, `native`, or a file to write.
         view: String,
         /// Port of the web viewer.
         web_port: Option<u16>,
     }
-}
-
-const fn default_quality() -> u8 {
-    85
 }
 
 /// A node's options, by kind.

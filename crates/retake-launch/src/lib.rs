@@ -15,7 +15,7 @@ pub use check::{NodeTopics, Problem, Wiring, check, restrict};
 pub use error::LaunchError;
 pub use file::{BusSection, GroupLimits, LaunchFile, LaunchNode, TlsFiles};
 pub use kind::{
-    CameraOptions, InterventionOptions, Mode, NodeKind, NodeOptions, OperatorOptions, PolicyOptions,
-    RecorderOptions, Restart, SimOptions, VizOptions,
+    CameraOptions, InterventionOptions, NodeKind, NodeOptions, OperatorOptions, PolicyOptions,
+    RecorderOptions, Restart, SimOptions, Supervision, VizOptions,
 };
 pub use supervise::{Ending, LineSink, NodeExit, Supervisor, end_with_supervisor};

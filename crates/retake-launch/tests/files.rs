@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use retake_launch::{
-    LaunchError, LaunchFile, Mode, NodeKind, NodeOptions, NodeTopics, Problem, Restart, Wiring, check,
+    LaunchError, LaunchFile, NodeKind, NodeOptions, NodeTopics, Problem, Restart, Supervision, Wiring, check,
     restrict,
 };
 use retake_wire::{
@@ -12,14 +12,12 @@ use retake_wire::{
     pb::{Group, RobotDescriptor},
 };
 
-const HEAD: &str = "[deployment]\nrobot = \"arm_1\"\n";
+const HEAD: &str = "deployment = { robot = \"arm_1\", task = \"lift\" }\n\n";
 const ALL: &str = r#"
 [node.sim]
 kind = "sim"
-task = "pick"
 [node.arbiter]
 kind = "intervention"
-task = "pick"
 [node.recorder]
 kind = "recorder"
 dir = "recordings"
@@ -41,7 +39,7 @@ fn the_demo_is_well_formed_and_well_wired() {
     );
     assert_eq!(check(&file, &wiring()), []);
     let NodeOptions::Intervention(options) = &file.node("intervention").unwrap().options else { panic!() };
-    assert_eq!((options.mode, options.operator_timeout), (Mode::Sirius, Some(Duration::from_millis(100))));
+    assert_eq!((options.supervision, options.operator_timeout), (Supervision::Required, Some(Duration::from_millis(100))));
     assert_eq!(file.node("intervention").unwrap().restart, Restart::Never);
     assert_eq!(file.node("camera").unwrap().restart, Restart::OnFailure);
     let endpoints = file.endpoints("policy").unwrap();
@@ -61,19 +59,19 @@ fn every_fault_has_a_place_and_says_what_to_do() {
         ("[node.a]\nkind = \"robot\"", "4:8", &["unknown kind `robot`", "sim, camera"]),
         ("[node.a]\nkind = 3", "4:8", &["unknown kind"]),
         ("[node.\"A b\"]\nkind = \"viz\"\nview = \"web\"", "3:7", &["`A b`", "a-z"]),
-        ("[node.a]\nkind = \"sim\"\ntask = \"x\"\nsed = 1", "6:1", &["unknown field `sed`", "`seed`"]),
-        ("[node.a]\nkind = \"sim\"", "3:1", &["missing field `task`"]),
-        ("[node.a]\nkind = \"sim\"\ntask = 1", "5:8", &["invalid type", "string"]),
+        ("[node.a]\nkind = \"intervention\"\nsed = 1", "5:1", &["unknown field `sed`", "`seed`"]),
+        ("[node.a]\nkind = \"policy\"", "3:1", &["missing field `policy`"]),
+        ("[node.a]\nkind = \"policy\"\npolicy = 1", "5:10", &["invalid type", "string"]),
         (
-            "[node.a]\nkind = \"sim\"\ntask = \"x\"\nrestart = \"always\"",
-            "6:11",
+            "[node.a]\nkind = \"sim\"\nrestart = \"always\"",
+            "5:11",
             &["unknown variant `always`", "on-failure"],
         ),
-        ("[node.a]\nkind = \"sim\"\ntask = \"x\"\nport = 70000", "6:8", &["70000"]),
-        ("[node.a]\nkind = \"recorder\"\ndir = \"d\"\nsync_every = 100", "6:14", &["duration", "\"250ms\""]),
+        ("[node.a]\nkind = \"sim\"\nport = 70000", "5:8", &["70000"]),
+        ("[node.a]\nkind = \"intervention\"\npolicy_timeout = 100", "5:18", &["duration", "\"250ms\""]),
         (
-            "[node.a]\nkind = \"recorder\"\ndir = \"d\"\nsync_every = \"100 bananas\"",
-            "6:14",
+            "[node.a]\nkind = \"intervention\"\npolicy_timeout = \"100 bananas\"",
+            "5:18",
             &["100 bananas", "\"250ms\""],
         ),
         ("[node]\na = 1", "4:5", &["has no kind"]),
@@ -103,7 +101,7 @@ fn every_fault_has_a_place_and_says_what_to_do() {
     }
     let text = LaunchFile::parse("x", "[node.a]\nkind = \"sim\"\ntask = \"x\"").unwrap_err().to_string();
     assert!(text.contains("[deployment] is missing"), "{text}");
-    let text = LaunchFile::parse("x", "[deployment]\nrobot = \"Arm 1\"\n").unwrap_err().to_string();
+    let text = LaunchFile::parse("x", "[deployment]\nrobot = \"Arm 1\"\ntask = \"lift\"\n").unwrap_err().to_string();
     assert!(text.contains("\"Arm 1\" must be 1 to 32"), "{text}");
     let text = LaunchFile::read("/nowhere.toml").unwrap_err().to_string();
     assert!(text.contains("/nowhere.toml") && text.contains("check the path"), "{text}");
@@ -162,11 +160,11 @@ fn every_wiring_mistake_is_found() {
     let with = |more: &str| format!("{ALL}{more}");
     let table: Vec<(String, &[&str])> = vec![
         (
-            with("[node.twin]\nkind = \"sim\"\ntask = \"x\""),
+            with("[node.twin]\nkind = \"sim\""),
             &["Observation is published by sim and twin", "remove all but one"],
         ),
         (
-            with("[node.boss]\nkind = \"intervention\"\ntask = \"x\""),
+            with("[node.boss]\nkind = \"intervention\""),
             &["Command is published by arbiter and boss"],
         ),
         (
@@ -174,11 +172,11 @@ fn every_wiring_mistake_is_found() {
             &["Watermark is published by recorder and tape"],
         ),
         (
-            ALL.replace("\"sim\"\ntask = \"pick\"", "\"viz\"\nview = \"web\""),
+            ALL.replace("\"sim\"", "\"viz\"\nview = \"web\""),
             &["nobody publishes Descriptor", "kind sim"],
         ),
         (
-            ALL.replace("\"intervention\"\ntask = \"pick\"", "\"viz\"\nview = \"w\""),
+            ALL.replace("\"intervention\"", "\"viz\"\nview = \"w\""),
             &["nobody publishes Command", "kind intervention"],
         ),
         (with("port = 7600"), &["sim and recorder both listen on port 7600"]),

@@ -15,17 +15,16 @@ type Lines = Arc<Mutex<Vec<(String, String)>>>;
 const FILE: &str = r#"
 [deployment]
 robot = "arm_1"
+task = "t"
 [node.recorder]
 kind = "recorder"
 dir = "d"
 [node.sim]
 kind = "sim"
-task = "t"
 [node.camera]
 kind = "camera"
 [node.arbiter]
 kind = "intervention"
-task = "t"
 "#;
 /// Runs until SIGTERM, says so, and leaves cleanly.
 const GOOD: &str = "trap 'echo leaving; exit 0' TERM; echo ready; while :; do sleep 0.02; done";

@@ -40,8 +40,8 @@ pub enum Defect {
 }
 
 /// How far off the wrong place is, metres, and from how near it is seen to be wrong.
-const WRONG_TURN: f64 = 0.09;
-const SEEN_FROM: f64 = 0.045;
+const WRONG_TURN: f64 = 0.12;
+const SEEN_FROM: f64 = 0.035;
 
 impl Defect {
     /// Name on the command line.

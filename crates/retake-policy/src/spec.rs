@@ -51,7 +51,7 @@ impl FromStr for PolicySpec {
             "freeze" => plain(Defect::Freeze)?,
             "nan" => plain(Defect::Nan)?,
             "short" => plain(Defect::Short)?,
-            "late" => Defect::Late { by: Duration::from_secs_f64(number(400.0)?.min(60_000.0) / 1000.0) },
+            "late" => Defect::Late { by: Duration::from_secs_f64(number(200.0)?.min(60_000.0) / 1000.0) },
             "stale" => plain(Defect::Stale)?,
             _ => return Err(unknown()),
         };

@@ -22,6 +22,8 @@ const BREATH: Duration = Duration::from_millis(150);
 const SETTLE: Duration = Duration::from_millis(400);
 /// A correction that gets nowhere is given up, and the policy may try again.
 const CORRECTION_AT_MOST: Duration = Duration::from_secs(20);
+/// This much further from the goal than it was, the policy has gone astray, metres.
+const ASTRAY: f64 = 0.02;
 /// Pause between two presses of resume.
 const RESUME_AGAIN: Duration = Duration::from_millis(700);
 
@@ -96,7 +98,8 @@ impl Supervisor {
         let failed = held.is_some_and(|group| matches!(group.cause(), Cause::PolicyStale | Cause::PolicyFault));
         if failed || watch.stuck(progress, now, PATIENCE) {
             // Nothing went astray if the policy merely stopped: correct from where it is.
-            let astray = !failed && progress.stage <= watch.best().stage && progress.left > watch.best().left + 0.02;
+            let best = watch.best();
+            let astray = !failed && (progress.stage < best.stage || progress.left > best.left + ASTRAY);
             self.doing = if astray {
                 Doing::Rewinding { since: now, trouble: watch.best() }
             } else {
@@ -113,7 +116,7 @@ impl Supervisor {
     fn rewind(&mut self, since: MonoTime, trouble: Progress, status: &Status, progress: Progress, now: MonoTime) -> Answer {
         let held = now.since(since);
         let stopped = held > BREATH && status.groups.iter().any(|group| group.owner() == Owner::Hold);
-        let back = held >= REWIND_AT_LEAST && progress.stage >= trouble.stage && progress.left <= trouble.left + 0.02;
+        let back = held >= REWIND_AT_LEAST && progress.stage >= trouble.stage && progress.left <= trouble.left + ASTRAY;
         if stopped || back || held >= REWIND_AT_MOST {
             self.doing = Doing::Breathing { until: now + BREATH, trouble };
             return Answer::IDLE;

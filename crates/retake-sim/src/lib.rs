@@ -24,7 +24,7 @@ mod world;
 
 pub use descriptor::{CONTROL_HZ, descriptor};
 pub use error::SimError;
-pub use node::{SimConfig, SimNode};
+pub use node::SimNode;
 pub use snapshot::{SNAPSHOT_LIMIT, Snapshot};
 pub use state::SimState;
 pub use world::World;

@@ -11,18 +11,7 @@ use retake_wire::{
     pb::{Applied, Command, GroupValues, Header, Notice, Observation, Reset, RobotDescriptor},
 };
 
-use crate::{SimError, World, descriptor, descriptor::wire_pose};
-
-/// What the simulator node depends on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SimConfig {
-    /// Robot's name.
-    pub robot: String,
-    /// Rate at which it takes commands and reports, Hz.
-    pub control_hz: f64,
-    /// Seed of this run's nonces: random in the field, fixed where runs are compared.
-    pub nonce_seed: u64,
-}
+use crate::{SimError, World, descriptor::wire_pose};
 
 const DESCRIBE_AGAIN: Duration = Duration::from_millis(500);
 /// Further behind than this, lost time is given up instead of being made up for.
@@ -53,30 +42,32 @@ impl std::fmt::Debug for SimNode {
 }
 
 impl SimNode {
-    /// A robot at its home, in a scene of `task`, whose first period begins at `start`.
+    /// The robot of `descriptor` at its home, in a scene of `task`, whose first period begins at `start`.
+    ///
+    /// `nonce_seed` is random in the field and fixed where runs are compared.
     ///
     /// # Errors
     /// What [`World::new`] says.
-    pub fn new(config: &SimConfig, task: &Task, start: MonoTime) -> Result<Self, SimError> {
+    pub fn new(descriptor: RobotDescriptor, task: &Task, nonce_seed: u64, start: MonoTime) -> Result<Self, SimError> {
         let world = World::new(task, 0)?;
-        let descriptor = descriptor(&config.robot, task, config.control_hz)?;
+        let period = Duration::from_secs_f64(1.0 / descriptor.control_hz);
         let gate = Gate::new(GateConfig::from_descriptor(&descriptor), home(task));
         Ok(Self {
             world,
             gate,
             descriptor,
             hold: Hold::default(),
-            period: Duration::from_secs_f64(1.0 / config.control_hz),
+            period,
             next: start,
             described: None,
-            nonce: config.nonce_seed,
-            session: config.nonce_seed ^ 0x5349_4d00,
+            nonce: nonce_seed,
+            session: nonce_seed ^ 0x5349_4d00,
             seq: 0,
             resets: 0,
         })
     }
 
-    fn reset(&mut self, reset: &Reset, now: MonoTime, out: &mut Outbox) {
+    fn reset(&mut self, reset: &Reset, out: &mut Outbox) {
         if reset.resets <= self.resets {
             return;
         }
@@ -86,7 +77,7 @@ impl SimNode {
                 self.hold = Hold::default();
                 self.gate.rest_at(home(self.world.task()));
             }
-            Err(error) => out.publish(fault(&error, now)),
+            Err(error) => out.publish(fault(&error)),
         }
     }
 
@@ -138,7 +129,7 @@ fn home(task: &Task) -> Vec<Vec<f64>> {
     vec![task.home.joints.clone(), vec![task.home.width]]
 }
 
-fn fault(error: &SimError, _now: MonoTime) -> Notice {
+fn fault(error: &SimError) -> Notice {
     Notice { tick: 0, code: "sim_fault".into(), text: error.to_string(), source: "sim".into() }
 }
 
@@ -159,7 +150,7 @@ impl Node for SimNode {
     fn receive(&mut self, now: MonoTime, message: &Message, out: &mut Outbox) {
         match message {
             Message::Command(command) => self.command(command, now, out),
-            Message::Reset(reset) => self.reset(reset, now, out),
+            Message::Reset(reset) => self.reset(reset, out),
             _ => {}
         }
     }
@@ -173,7 +164,7 @@ impl Node for SimNode {
             out.publish(applied);
         }
         if let Err(error) = self.advance() {
-            out.publish(fault(&error, now));
+            out.publish(fault(&error));
         }
         let observation = self.observation(now);
         out.publish(observation);

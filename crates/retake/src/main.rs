@@ -1,2 +1,55 @@
-//! The one binary.
-fn main() {}
+//! The one binary: reads the command line, runs the command, and says in one sentence what went wrong.
+
+mod cli;
+mod collect;
+mod demo;
+mod launch;
+mod log;
+mod nodes;
+mod pad;
+mod paint;
+mod replay;
+mod spec;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use cli::{Cli, Command, LogCommand};
+
+/// The work was done, but something that should have been recorded was not.
+const DATA_LOST: u8 = 3;
+
+/// Whether everything that happened was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    All,
+    NotAll,
+}
+
+#[expect(clippy::print_stderr, reason = "the program's last word")]
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(Kept::All) => ExitCode::SUCCESS,
+        Ok(Kept::NotAll) => {
+            eprintln!("retake: finished, but not everything was recorded; see the messages above");
+            ExitCode::from(DATA_LOST)
+        }
+        Err(error) => {
+            eprintln!("retake: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<Kept> {
+    match cli.command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Launch(options) => launch::run(&options).map(|()| Kept::All),
+        Command::Node(options) => launch::run_node(&options),
+        Command::Log(LogCommand::Info(options)) => log::info(&options).map(|()| Kept::All),
+        Command::Log(LogCommand::Show(options)) => log::show(&options).map(|()| Kept::All),
+        Command::Replay(options) => replay::run(&options).map(|()| Kept::All),
+        Command::Pad(options) => pad::run(&options).map(|()| Kept::All),
+    }
+}

@@ -1,0 +1,134 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use retake_policy::PolicySpec;
+
+use crate::spec::{OperatorSpec, ViewSpec};
+
+/// Supervise a robot policy: watch it drive, take over, rewind, correct, hand back; every tick is recorded with who drove and
+/// why.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything on the embedded simulator, in this process.
+    Demo(DemoOptions),
+    /// Run a deployment from a file, one process per node.
+    Launch(LaunchOptions),
+    /// Run one node of a deployment, here or on another machine.
+    Node(NodeOptions),
+    /// Look into a recording.
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Show a recording in Rerun.
+    Replay(ReplayOptions),
+    /// List gamepads and show live what each control does.
+    Pad(PadOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoOptions {
+    /// What the robot is to do: lift or nut-on-peg.
+    #[arg(long, default_value = "nut-on-peg")]
+    pub(crate) task: String,
+    /// Who drives: expert, or expert:DEFECT with one of bias=METRES, noise=RADIANS, wrong-turn, freeze, nan, short,
+    /// late=MILLISECONDS, stale.
+    #[arg(long, default_value = "expert:wrong-turn")]
+    pub(crate) policy: PolicySpec,
+    /// Who supervises: gamepad, scripted:supervisor, scripted:demonstrator, scripted:absent, replay:FILE (a recording, or a
+    /// gamepad stream as JSON lines), or none. Without it, a gamepad if one is plugged in, else scripted:supervisor.
+    #[arg(long)]
+    pub(crate) operator: Option<OperatorSpec>,
+    /// Attempts to make.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) episodes: u64,
+    /// Stop after this much robot time, whatever has been done by then.
+    #[arg(long)]
+    pub(crate) seconds: Option<f64>,
+    /// Seed of the first start state; each further attempt adds one.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// As fast as the machine allows, in one thread, the same every time; without the network between the nodes.
+    #[arg(long)]
+    pub(crate) lockstep: bool,
+    /// Where recordings go; a folder with today's time is made in it.
+    #[arg(long, value_name = "DIR", default_value = "recordings")]
+    pub(crate) record: PathBuf,
+    /// Record nothing.
+    #[arg(long, conflicts_with = "record")]
+    pub(crate) no_record: bool,
+    /// Where to watch: web (serves the viewer on this machine and prints its address), native (a Rerun viewer that is installed
+    /// here), a file ending in .rrd, or none. Default: web in real time, none with --lockstep or --json.
+    #[arg(long)]
+    pub(crate) view: Option<ViewSpec>,
+    /// Print one machine-readable summary on standard output, and nothing else there.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write what the gamepad does to this file, to be played again with --operator replay:FILE.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_pad: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LaunchOptions {
+    /// The deployment, for example launch/demo.toml.
+    pub(crate) file: PathBuf,
+    /// Only check the file and the wiring; start nothing.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NodeOptions {
+    /// The node's name in the launch file.
+    pub(crate) name: String,
+    /// The deployment it belongs to.
+    #[arg(long, value_name = "FILE", default_value = "launch/demo.toml")]
+    pub(crate) launch: PathBuf,
+    /// Stop if the process that started this one is gone.
+    #[arg(long, hide = true)]
+    pub(crate) supervised: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// What a recording holds: duration, topics, rates, size, gaps, who and what.
+    Info(LogOptions),
+    /// Episodes and segments: start, end, kind, owner per group, verdicts.
+    Show(LogOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogOptions {
+    /// A recording's folder, or one .mcap file.
+    pub(crate) path: PathBuf,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayOptions {
+    /// A recording's folder, or one .mcap file.
+    pub(crate) path: PathBuf,
+    /// Where to show it: web, native, or a file ending in .rrd.
+    #[arg(long, default_value = "web")]
+    pub(crate) view: ViewSpec,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PadOptions {
+    /// A map file to try instead of the default map.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) map: Option<PathBuf>,
+    /// Only list, do not show live.
+    #[arg(long)]
+    pub(crate) list: bool,
+}

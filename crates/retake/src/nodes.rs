@@ -1,0 +1,145 @@
+//! Nodes that touch the world, made from what the user asked for.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use retake_deployment::{Settings, Supervision};
+use retake_devices::{
+    InputReplay, PadConfig, PadOperator, ReplayConfig,
+    doctor::InputProbe,
+    pad::{GilrsSource, PadSource, RecordedSource, Recording as PadRecording, list_pads, parse_stream},
+};
+use retake_log::{Anchor, Recording};
+use retake_node::Node;
+use retake_recorder::{Recorder, RecorderConfig};
+use retake_scripted::Script;
+use retake_units::MonoTime;
+use retake_wire::{
+    Message, Topic,
+    pb::OperatorInput,
+};
+
+use crate::spec::OperatorSpec;
+
+/// Time a person has to change their verdict before the scene is reset.
+const TIME_TO_JUDGE: Duration = Duration::from_secs(3);
+
+/// What the operator's kind means for the deployment.
+pub(crate) fn suit(settings: &mut Settings, operator: &OperatorSpec) {
+    match operator {
+        OperatorSpec::None => settings.supervision = Supervision::Optional,
+        OperatorSpec::Gamepad => settings.auto_next = TIME_TO_JUDGE,
+        OperatorSpec::Scripted(_) | OperatorSpec::Replay(_) => {}
+    }
+}
+
+/// A gamepad if one is there, else the scripted supervisor.
+pub(crate) fn default_operator() -> OperatorSpec {
+    match list_pads() {
+        Ok(pads) if !pads.is_empty() => OperatorSpec::Gamepad,
+        Ok(_) | Err(_) => OperatorSpec::Scripted(Script::Supervisor),
+    }
+}
+
+/// The operator's node.
+pub(crate) fn operator(
+    spec: &OperatorSpec,
+    settings: &Settings,
+    save_pad: Option<&Path>,
+    start: MonoTime,
+) -> anyhow::Result<Box<dyn Node>> {
+    let session = settings.entropy ^ 0x0b;
+    if save_pad.is_some() && *spec != OperatorSpec::Gamepad {
+        bail!("--save-pad writes what a gamepad does; it needs --operator gamepad");
+    }
+    Ok(match spec {
+        OperatorSpec::None => Box::new(settings.scripted(Script::Unattended, start)),
+        OperatorSpec::Scripted(script) => Box::new(settings.scripted(*script, start)),
+        OperatorSpec::Gamepad => {
+            let source: Box<dyn PadSource> = match save_pad {
+                None => Box::new(gamepad()?),
+                Some(path) => Box::new(
+                    PadRecording::create(gamepad()?, path)
+                        .with_context(|| format!("cannot write the gamepad's stream to {}", path.display()))?,
+                ),
+            };
+            Box::new(PadOperator::new(PadConfig::new("gamepad", session), source))
+        }
+        OperatorSpec::Replay(path) if path.extension().is_some_and(|ending| ending == "jsonl") => {
+            let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let stream = parse_stream(&text).with_context(|| format!("{} is no gamepad stream", path.display()))?;
+            Box::new(PadOperator::new(PadConfig::new("gamepad", session), RecordedSource::new(stream)))
+        }
+        OperatorSpec::Replay(path) => {
+            Box::new(InputReplay::new(ReplayConfig::new(session), recorded_inputs(path)?))
+        }
+    })
+}
+
+fn gamepad() -> anyhow::Result<GilrsSource> {
+    let pads = list_pads().context("gamepads cannot be read")?;
+    if pads.is_empty() {
+        let advice = InputProbe::read(Path::new("/")).advice().join(" ");
+        bail!("no gamepad found. {advice} `retake pad` shows more; --operator scripted:supervisor needs none");
+    }
+    Ok(GilrsSource::open()?)
+}
+
+/// The inputs of a recording, timed from its beginning.
+fn recorded_inputs(path: &Path) -> anyhow::Result<Vec<(MonoTime, OperatorInput)>> {
+    let recording = Recording::open(path)?;
+    let mut inputs = Vec::new();
+    let mut began = None;
+    for logged in recording.messages_on(&[Topic::Input]) {
+        let logged = logged?;
+        let began = *began.get_or_insert(logged.at);
+        if let Message::Input(input) = logged.message {
+            let offset = u64::try_from(logged.at.since(began).as_nanos()).unwrap_or(u64::MAX);
+            inputs.push((MonoTime::from_nanos(offset), input));
+        }
+    }
+    if inputs.is_empty() {
+        bail!("{} holds no operator input to replay", path.display());
+    }
+    Ok(inputs)
+}
+
+/// What a recording is told of the run it belongs to.
+pub(crate) struct RecordingPlan<'a> {
+    pub(crate) dir: PathBuf,
+    pub(crate) settings: &'a Settings,
+    pub(crate) lockstep: bool,
+}
+
+/// The recorder's node.
+pub(crate) fn recorder(plan: &RecordingPlan<'_>) -> anyhow::Result<Recorder> {
+    let settings = plan.settings;
+    let robot = settings.descriptor.robot.parse()?;
+    let session = settings.entropy ^ 0x0e;
+    let mut config = if plan.lockstep {
+        let name = format!("{}-{}-seed{}", settings.task.name, settings.policy.version(), settings.seed);
+        RecorderConfig::lockstep(plan.dir.clone(), unused(&plan.dir, &name), robot, session)
+    } else {
+        let anchor = Anchor::new(retake_bus::Clock::System.now(), retake_bus::wall_now());
+        RecorderConfig::new(plan.dir.clone(), None, robot, session, anchor)
+    };
+    config.writer.extras.command_line = std::env::args().collect();
+    config.writer.extras.seed = Some(settings.seed);
+    let recorder = if plan.lockstep { Recorder::inline(config) } else { Recorder::threaded(config) };
+    recorder.with_context(|| format!("cannot record in {}", plan.dir.display()))
+}
+
+/// `name`, or the first of `name-2`, `name-3` … that is not there yet: a recording is never written over.
+fn unused(dir: &Path, name: &str) -> String {
+    let mut candidate = name.to_owned();
+    let mut number = 2;
+    while dir.join(&candidate).exists() {
+        candidate = format!("{name}-{number}");
+        number += 1;
+    }
+    candidate
+}
