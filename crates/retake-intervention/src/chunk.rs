@@ -21,6 +21,8 @@ pub(crate) enum BadProposal {
 const MAX_STEPS: usize = 64;
 const PERIODS: std::ops::RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(1);
 const OBSERVATIONS: usize = 128;
+/// A policy's observation may be this many ahead of the newest one here.
+const AHEAD: u64 = 8;
 
 /// When recent observations arrived: a chunk's times count from there, on our own clock.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +40,12 @@ impl Arrivals {
         self.0.clear();
     }
 
-    fn of(&self, seq: u64) -> Option<MonoTime> {
+    /// When an observation arrived. A policy may have seen one that is still on its way here: that one arrives now.
+    fn of(&self, seq: u64, now: MonoTime) -> Option<MonoTime> {
+        let newest = self.0.back().map(|(newest, _)| *newest)?;
+        if seq > newest {
+            return (seq - newest <= AHEAD).then_some(now);
+        }
         self.0.iter().rev().find(|(known, _)| *known == seq).map(|(_, at)| *at)
     }
 }
@@ -82,7 +89,7 @@ impl Chunk {
         if values.any(|value| !value.is_finite()) {
             return Err(BadProposal::NotFinite);
         }
-        let base = arrivals.of(proposal.observation_seq).ok_or(BadProposal::UnknownObservation)?;
+        let base = arrivals.of(proposal.observation_seq, now).ok_or(BadProposal::UnknownObservation)?;
         let chunk = Self {
             epoch: Epoch(proposal.header.unwrap_or_default().epoch),
             number: proposal.chunk,
@@ -168,7 +175,9 @@ mod tests {
         assert_eq!(why(&proposal(&[0.0; 65]), 100), Some(BadProposal::WrongShape));
         assert_eq!(why(&Proposal { period_nanos: 0, ..proposal(&[0.0]) }, 100), Some(BadProposal::WrongShape));
         assert_eq!(why(&Proposal { period_nanos: -5, ..proposal(&[0.0]) }, 100), Some(BadProposal::WrongShape));
-        assert_eq!(why(&Proposal { observation_seq: 4, ..proposal(&[0.0]) }, 100), Some(BadProposal::UnknownObservation));
+        assert_eq!(why(&Proposal { observation_seq: 2, ..proposal(&[0.0]) }, 100), Some(BadProposal::UnknownObservation));
+        assert_eq!(why(&Proposal { observation_seq: 12, ..proposal(&[0.0]) }, 100), Some(BadProposal::UnknownObservation));
+        assert_eq!(why(&Proposal { observation_seq: 11, ..proposal(&[0.0]) }, 100), None, "seen there before here");
         assert_eq!(why(&proposal(&[0.0, 1.0]), 141), Some(BadProposal::Expired));
     }
 }

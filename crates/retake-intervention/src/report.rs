@@ -18,7 +18,7 @@ use crate::{
 
 const STATUS_PERIOD: Duration = Duration::from_millis(100);
 
-/// Lets each group's owner drive it, and returns the record of each.
+/// Lets each group's owner drive it, publishes the segments that ended with it, and returns the record of each.
 pub(crate) fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbox) -> Vec<GroupTick> {
     let Some(mut robot) = arbiter.robot.take() else { return Vec::new() };
     let (input, twist) = operator_wish(arbiter, &robot);
@@ -43,6 +43,10 @@ pub(crate) fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbo
             Owner::Hold => drive::rest(&mut robot, index),
         };
         put_back(&mut arbiter.goals, index, goal);
+        let name = robot.groups.get(index).map_or("", |group| group.name.as_str());
+        if let Some(ended) = arbiter.session.tick(index, name, group, (arbiter.tick, now)) {
+            out.publish(ended);
+        }
         let (proposal, chunk_index) = wanted.map_or((Vec::new(), 0), |wanted| (wanted.position, wanted.index));
         ticks.push(GroupTick {
             owner: words::owner(group.owner).into(),
@@ -94,15 +98,10 @@ fn count(arbiter: &mut Arbiter, ticks: &[GroupTick]) {
     counters.clamped_ticks += u64::from(ticks.iter().any(|tick| tick.limits != 0));
 }
 
-/// Publishes the tick, the segments that ended, and now and then the status.
+/// Publishes the tick, and now and then the status.
 pub(crate) fn publish(arbiter: &mut Arbiter, groups: Vec<GroupTick>, late: Duration, now: MonoTime, out: &mut Outbox) {
-    let Some(robot) = &arbiter.robot else { return publish_status(arbiter, now, out) };
-    let names: Vec<String> = robot.groups.iter().map(|group| group.name.clone()).collect();
-    for (index, name) in names.iter().enumerate() {
-        let group = arbiter.state.group(index);
-        if let Some(ended) = arbiter.session.tick(index, name, group, (arbiter.tick, now)) {
-            out.publish(ended);
-        }
+    if arbiter.robot.is_none() {
+        return publish_status(arbiter, now, out);
     }
     out.publish(tick_record(arbiter, groups, late, now));
     publish_status(arbiter, now, out);

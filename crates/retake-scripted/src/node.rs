@@ -154,7 +154,8 @@ impl Node for ScriptedOperator {
         if self.next <= now {
             self.next = now + PERIOD;
         }
-        if self.gone(now) {
+        // Without a beacon to answer to, nothing it says can be fresh.
+        if self.gone(now) || self.beacon.nonce == 0 {
             return;
         }
         let answer = self.answer(now);

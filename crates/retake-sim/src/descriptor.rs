@@ -1,6 +1,6 @@
 //! The simulated robot's descriptor.
 
-use nalgebra::Isometry3;
+use nalgebra::{Isometry3, Point3, UnitQuaternion, Vector3};
 use retake_kinematics::{JointLimit, Model, Shape};
 use retake_tasks::Task;
 use retake_wire::pb;
@@ -88,14 +88,9 @@ fn workspace(task: &Task) -> pb::Workspace {
 }
 
 fn cameras() -> Vec<pb::Camera> {
-    let eye = nalgebra::Point3::new(1.25, 0.42, 0.62);
-    let at = nalgebra::Point3::new(0.42, 0.0, 0.14);
-    // `face_towards` points +z at the target with +y up; a camera's +y is down.
-    let look = Isometry3::face_towards(&eye, &at, &nalgebra::Vector3::z());
-    let front =
-        look * nalgebra::UnitQuaternion::from_axis_angle(&nalgebra::Vector3::z_axis(), std::f64::consts::PI);
-    let tilt = nalgebra::UnitQuaternion::from_euler_angles(0.35, 0.0, 0.0);
-    let wrist = Isometry3::from_parts(nalgebra::Translation3::new(0.0, -0.075, -0.115), tilt.inverse());
+    let front = looking(Point3::new(1.15, 0.55, 0.55), Point3::new(0.45, 0.02, 0.12), Vector3::z());
+    // Beside the hand, seeing both fingertips and what is between and below them; the tool's z points out of the hand.
+    let wrist = looking(Point3::new(0.085, 0.0, -0.10), Point3::new(0.0, 0.0, 0.03), -Vector3::x());
     let camera = |name: &str, fov_y: f64, link: &str, pose: &Isometry3<f64>| pb::Camera {
         name: name.into(),
         width: 320,
@@ -106,6 +101,13 @@ fn cameras() -> Vec<pb::Camera> {
         pose: Some(wire_pose(pose)),
     };
     vec![camera("front", 0.75, "", &front), camera("wrist", 1.1, "tool", &wrist)]
+}
+
+/// A camera at `eye` that sees `at` in the middle, and `up` upwards.
+fn looking(eye: Point3<f64>, at: Point3<f64>, up: Vector3<f64>) -> Isometry3<f64> {
+    // `face_towards` points +z at the target with +y up; a camera's +y is down.
+    let turned = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), std::f64::consts::PI);
+    Isometry3::face_towards(&eye, &at, &up) * turned
 }
 
 fn objects(task: &Task) -> Vec<pb::SceneObject> {
