@@ -1,2 +1,38 @@
-//! Project automation.
-fn main() {}
+//! What takes longer than the test suite: `cargo xtask NAME`.
+
+mod bench;
+mod pace;
+mod report;
+mod stats;
+mod timed;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What takes longer than the test suite. Progress goes to standard error, figures to standard output.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure, beside a floor measured in the same minute, and check the bounds that are promised.
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Bench(options) => bench::run(&options),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            report::progress(&format!("xtask: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A node with a stopwatch around it.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use retake_bus::Clock;
+use retake_node::{Node, Outbox};
+use retake_units::MonoTime;
+use retake_wire::{Message, Topic};
+
+/// What comes in the first moments of a deployment is not measured: caches are cold and everybody announces themselves.
+pub(crate) const WARM_UP: Duration = Duration::from_millis(1500);
+
+/// What the stopwatch showed.
+#[derive(Debug, Default)]
+pub(crate) struct Times {
+    /// From the time the node wanted to be woken to its wake.
+    pub(crate) late: Vec<Duration>,
+    /// Inside the node's wake.
+    pub(crate) decided: Vec<Duration>,
+    /// From the wake's begin until all it said was published.
+    pub(crate) published: Vec<Duration>,
+    /// Inside the node's receive, one message each.
+    pub(crate) received: Vec<Duration>,
+    /// When inputs and proposals arrived, by their sequence numbers.
+    pub(crate) arrivals: Vec<(Topic, u64, MonoTime)>,
+    begun: Option<MonoTime>,
+    publishing: Option<MonoTime>,
+}
+
+impl Times {
+    fn warm(&mut self, now: MonoTime) -> bool {
+        now.since(*self.begun.get_or_insert(now)) >= WARM_UP
+    }
+
+    fn close(&mut self) {
+        if let Some(began) = self.publishing.take() {
+            self.published.push(Clock::System.now().since(began));
+        }
+    }
+}
+
+/// Reads the stopwatch of a node that has gone to its thread.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stopwatch(Arc<Mutex<Times>>);
+
+impl Stopwatch {
+    fn times(&self) -> MutexGuard<'_, Times> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn take(&self) -> Times {
+        std::mem::take(&mut *self.times())
+    }
+}
+
+/// A node whose every call is timed. Only the node's own thread uses the stopwatch while it runs.
+pub(crate) struct Timed {
+    node: Box<dyn Node>,
+    watch: Stopwatch,
+}
+
+impl Timed {
+    pub(crate) fn new(node: impl Node + 'static) -> (Box<dyn Node>, Stopwatch) {
+        let watch = Stopwatch::default();
+        (Box::new(Self { node: Box::new(node), watch: watch.clone() }), watch)
+    }
+}
+
+impl Node for Timed {
+    fn name(&self) -> &str {
+        self.node.name()
+    }
+
+    fn subscriptions(&self) -> &[Topic] {
+        self.node.subscriptions()
+    }
+
+    fn publications(&self) -> &[Topic] {
+        self.node.publications()
+    }
+
+    fn receive(&mut self, now: MonoTime, message: &Message, out: &mut Outbox) {
+        self.watch.times().close();
+        let began = Clock::System.now();
+        self.node.receive(now, message, out);
+        let took = Clock::System.now().since(began);
+        let mut times = self.watch.times();
+        if times.warm(began) {
+            times.received.push(took);
+        }
+        let header = if let Message::Input(input) = message {
+            input.header
+        } else if let Message::Proposal(proposal) = message {
+            proposal.header
+        } else {
+            None
+        };
+        times.arrivals.extend(header.map(|header| (message.topic(), header.seq, now)));
+    }
+
+    fn wake(&mut self, now: MonoTime, out: &mut Outbox) {
+        let due = self.node.next_wake();
+        self.node.wake(now, out);
+        let decided = Clock::System.now().since(now);
+        let mut times = self.watch.times();
+        if times.warm(now) {
+            times.late.extend(due.map(|due| now.since(due)));
+            times.decided.push(decided);
+            times.publishing = Some(now);
+        }
+    }
+
+    /// The runtime asks for the next wake, or gives the next message, only after all that was said is published.
+    fn next_wake(&self) -> Option<MonoTime> {
+        self.watch.times().close();
+        self.node.next_wake()
+    }
+
+    fn dropped(&mut self, now: MonoTime, count: u64) {
+        self.node.dropped(now, count);
+    }
+
+    fn finish(&mut self, now: MonoTime, out: &mut Outbox) {
+        self.node.finish(now, out);
+    }
+}
