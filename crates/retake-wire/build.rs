@@ -20,7 +20,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut compiler = protox::Compiler::new(["proto"])?;
     compiler.include_imports(true).open_files(FILES)?;
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
-    Config::new()
-        .compile_fds(compiler.file_descriptor_set())?;
+    Config::new().compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

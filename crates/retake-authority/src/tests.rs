@@ -28,6 +28,7 @@ pub(crate) const fn at(millis: u64) -> MonoTime {
     MonoTime::from_nanos(millis * 1_000_000)
 }
 
+#[expect(clippy::fn_params_excessive_bools, reason = "reads like the two buttons it stands for")]
 pub(crate) fn input(operator: OperatorId, clutch: bool, rewind: bool) -> Event {
     Event::Input { operator, clutch, rewind, groups: GroupSet::first(2), valid: true }
 }

@@ -79,6 +79,7 @@ impl AttachedNode {
             outbox: Outbox::default(),
             batch: Vec::new(),
             now,
+            began: now,
             lateness: Spans::new(),
             busy: Spans::new(),
             report: NodeReport { name: bus.name().to_owned(), ..NodeReport::default() },
@@ -145,6 +146,7 @@ struct Running {
     batch: Vec<Arrival>,
     /// Never goes back, although arrivals are older than the wake before them.
     now: MonoTime,
+    began: MonoTime,
     lateness: Spans,
     busy: Spans,
     report: NodeReport,
@@ -169,6 +171,7 @@ impl Running {
         if let Err(error) = rustix::thread::set_current_timer_slack(NonZeroU64::new(1)) {
             tracing::debug!("timer slack stays as it is: {error}");
         }
+        self.began = self.clock.now();
         while !stop.is_set() {
             self.wait();
             self.turn();
@@ -219,7 +222,8 @@ impl Running {
         let now = self.clock.now().max(self.now);
         self.now = now;
         let Some(due) = self.node.next_wake().filter(|due| *due <= now) else { return };
-        self.lateness.record(now.since(due));
+        // What was due before the node began to run is not late.
+        self.lateness.record(now.since(due.max(self.began)));
         self.node.wake(now, &mut self.outbox);
         self.publish();
         self.busy.record(self.clock.now().since(now));

@@ -16,7 +16,8 @@ use retake_units::MonoTime;
 use retake_wire::pb::RobotDescriptor;
 
 /// Operator speeds: the tool at a quarter of a metre per second is what manual modes of industrial arms allow.
-const TELEOP: TeleopConfig = TeleopConfig { linear_speed: 0.25, angular_speed: 1.5, precision: 0.3, gripper_speed: 0.15 };
+const TELEOP: TeleopConfig =
+    TeleopConfig { linear_speed: 0.25, angular_speed: 1.5, precision: 0.3, gripper_speed: 0.15 };
 
 /// What tells one run from another.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +113,8 @@ impl Settings {
             episodes: EpisodesConfig {
                 count: self.episodes,
                 seed: self.seed,
-                time_limit: (self.task.time_limit > 0.0).then(|| Duration::from_secs_f64(self.task.time_limit)),
+                time_limit: (self.task.time_limit > 0.0)
+                    .then(|| Duration::from_secs_f64(self.task.time_limit)),
                 auto_next: Some(self.auto_next),
             },
             first_epoch: self.first_epoch,

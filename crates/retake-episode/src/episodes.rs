@@ -245,7 +245,9 @@ mod tests {
         episodes.end(Some(Verdict::Success), EndReason::Task, at(14));
         assert_eq!(episodes.tally(), [1, 1, 0]);
         assert_eq!(episodes.elapsed(at(15)), Some(Step::Finish));
-        assert!(episodes.finished() && episodes.elapsed(at(99)).is_none() && episodes.next_wanted().is_none());
+        assert!(
+            episodes.finished() && episodes.elapsed(at(99)).is_none() && episodes.next_wanted().is_none()
+        );
     }
 
     #[test]

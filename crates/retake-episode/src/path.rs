@@ -88,7 +88,8 @@ impl Path {
     /// A rewind begins. Pressing again where it stopped at a gripper event agrees to cross it.
     pub fn begin_rewind(&mut self) {
         let end = self.samples.back().map(|sample| sample.way);
-        self.agreed = self.stopped_at.take().filter(|at| end.is_some_and(|end| (end - at).abs() < SPACING * 4.0));
+        self.agreed =
+            self.stopped_at.take().filter(|at| end.is_some_and(|end| (end - at).abs() < SPACING * 4.0));
         self.cursor = end;
     }
 
@@ -105,7 +106,9 @@ impl Path {
     /// # Errors
     /// [`PathEnd`] if the walk cannot go on from where it is.
     pub fn walk_back(&mut self, way: f64) -> Result<Vec<f64>, PathEnd> {
-        let (Some(cursor), Some(first)) = (self.cursor, self.samples.front()) else { return Err(PathEnd::Exhausted) };
+        let (Some(cursor), Some(first)) = (self.cursor, self.samples.front()) else {
+            return Err(PathEnd::Exhausted);
+        };
         let mut wanted = (cursor - way).max(first.way);
         if let Some(event) = self.gripper_event_between(wanted, cursor) {
             if wanted < cursor && event >= cursor - 1e-12 {
@@ -181,7 +184,10 @@ mod tests {
         for _ in 0..1000 {
             match path.walk_back(0.03) {
                 Ok(position) => {
-                    assert!(position[0] < last && last - position[0] <= 0.03 + 1e-9, "{position:?} after {last}");
+                    assert!(
+                        position[0] < last && last - position[0] <= 0.03 + 1e-9,
+                        "{position:?} after {last}"
+                    );
                     last = position[0];
                 }
                 Err(end) => {

@@ -111,7 +111,13 @@ mod tests {
         let spans: Vec<_> = done.iter().map(|s| (s.kind, s.start.0.0, s.end.0.0)).collect();
         assert_eq!(
             spans,
-            [(Kind::Hold, 0, 1), (Kind::Policy, 1, 3), (Kind::Rewind, 3, 4), (Kind::Correction, 4, 5), (Kind::Policy, 5, 6)]
+            [
+                (Kind::Hold, 0, 1),
+                (Kind::Policy, 1, 3),
+                (Kind::Rewind, 3, 4),
+                (Kind::Correction, 4, 5),
+                (Kind::Policy, 5, 6)
+            ]
         );
         assert!(segments.finish("again", at(7)).is_empty());
     }

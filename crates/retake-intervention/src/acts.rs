@@ -37,7 +37,14 @@ pub(crate) fn heard(arbiter: &mut Arbiter, input: &OperatorInput, now: MonoTime,
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "acts of other kinds are handled in the other match")]
-fn do_act(arbiter: &mut Arbiter, act: pb::Act, operator: OperatorId, leased: bool, now: MonoTime, out: &mut Outbox) {
+fn do_act(
+    arbiter: &mut Arbiter,
+    act: pb::Act,
+    operator: OperatorId,
+    leased: bool,
+    now: MonoTime,
+    out: &mut Outbox,
+) {
     let authority = match act {
         pb::Act::Resume => Some(Act::Resume),
         pb::Act::Pause => Some(Act::Pause),
@@ -71,7 +78,8 @@ fn do_act(arbiter: &mut Arbiter, act: pb::Act, operator: OperatorId, leased: boo
 /// Ends the episode with a verdict, or changes the verdict of the one that has just ended.
 fn judge(arbiter: &mut Arbiter, verdict: Verdict, now: MonoTime, out: &mut Outbox) {
     let episodes = &mut arbiter.session.episodes;
-    let step = episodes.end(Some(verdict), EndReason::Operator, now).or_else(|| episodes.judge_again(verdict));
+    let step =
+        episodes.end(Some(verdict), EndReason::Operator, now).or_else(|| episodes.judge_again(verdict));
     match step {
         Some(step) => arbiter.follow(step, now, out),
         None => {

@@ -8,7 +8,10 @@ use retake_node::{Node, Outbox};
 use retake_units::{Epoch, MonoTime, Tick};
 use retake_wire::{
     Message, Topic,
-    pb::{Applied, Beacon, Command, GroupValues, Header, Observation, OperatorInput, PolicyInfo, Proposal, Reset, RobotDescriptor},
+    pb::{
+        Applied, Beacon, Command, GroupValues, Header, Observation, OperatorInput, PolicyInfo, Proposal,
+        Reset, RobotDescriptor,
+    },
 };
 
 use crate::{
@@ -213,7 +216,8 @@ impl Arbiter {
         let restarted = last.is_some_and(|last| last.session != header.session);
         if !robot.fits(observation) || (!restarted && last.is_some_and(|last| header.seq <= last.seq)) {
             self.session.counters.messages_dropped += 1;
-            let text = "An observation was refused: repeated, out of order, or not of the descriptor's shape.";
+            let text =
+                "An observation was refused: repeated, out of order, or not of the descriptor's shape.";
             self.notices.say(out, now, self.tick.0, "bad_observation", "robot", text);
             return;
         }
@@ -248,7 +252,13 @@ impl Arbiter {
         opened
     }
 
-    pub(crate) fn end_episode(&mut self, verdict: Option<Verdict>, reason: EndReason, now: MonoTime, out: &mut Outbox) {
+    pub(crate) fn end_episode(
+        &mut self,
+        verdict: Option<Verdict>,
+        reason: EndReason,
+        now: MonoTime,
+        out: &mut Outbox,
+    ) {
         if let Some(step) = self.session.episodes.end(verdict, reason, now) {
             self.follow(step, now, out);
         }
@@ -258,9 +268,9 @@ impl Arbiter {
         let Some(robot) = &self.robot else { return };
         let (max_age, epoch) = (self.config.proposal_age, self.state.epoch().0);
         let fresh = self.proposals.accept(proposal.header.as_ref(), &self.beacons, max_age, epoch, now);
-        let checked = fresh.map_err(stale_code).and_then(|_| {
-            Chunk::check(proposal, &robot.sizes(), &self.arrivals, now).map_err(proposal_code)
-        });
+        let checked = fresh
+            .map_err(stale_code)
+            .and_then(|_| Chunk::check(proposal, &robot.sizes(), &self.arrivals, now).map_err(proposal_code));
         match checked {
             Ok(chunk) => {
                 let epoch = chunk.epoch;
@@ -283,7 +293,8 @@ impl Arbiter {
         robot.applied = Some(applied.clone());
         if applied.outcome != i32::from(retake_wire::pb::Outcome::Applied) {
             self.session.counters.commands_refused += 1;
-            let text = format!("The driver refused the command of tick {}: {:?}.", applied.tick, applied.outcome());
+            let text =
+                format!("The driver refused the command of tick {}: {:?}.", applied.tick, applied.outcome());
             self.notices.say(out, now, self.tick.0, "command_refused", "robot", &text);
         }
         if applied.tripped && !self.driver_tripped {
@@ -382,10 +393,18 @@ const fn stale_code(stale: Stale) -> (&'static str, &'static str) {
 
 const fn proposal_code(bad: BadProposal) -> (&'static str, &'static str) {
     match bad {
-        BadProposal::NotFinite => ("proposal_not_finite", "The policy proposed a value that is not a number."),
-        BadProposal::WrongShape => ("proposal_wrong_shape", "The policy's proposal does not have the robot's groups and values."),
-        BadProposal::UnknownObservation => ("proposal_unknown", "The policy answered to an observation not seen lately."),
-        BadProposal::Expired => ("proposal_expired", "The policy's proposal came when all its steps were past."),
+        BadProposal::NotFinite => {
+            ("proposal_not_finite", "The policy proposed a value that is not a number.")
+        }
+        BadProposal::WrongShape => {
+            ("proposal_wrong_shape", "The policy's proposal does not have the robot's groups and values.")
+        }
+        BadProposal::UnknownObservation => {
+            ("proposal_unknown", "The policy answered to an observation not seen lately.")
+        }
+        BadProposal::Expired => {
+            ("proposal_expired", "The policy's proposal came when all its steps were past.")
+        }
     }
 }
 
@@ -395,7 +414,14 @@ impl Node for Arbiter {
     }
 
     fn subscriptions(&self) -> &[Topic] {
-        &[Topic::Descriptor, Topic::Observation, Topic::Applied, Topic::Proposal, Topic::PolicyInfo, Topic::Input]
+        &[
+            Topic::Descriptor,
+            Topic::Observation,
+            Topic::Applied,
+            Topic::Proposal,
+            Topic::PolicyInfo,
+            Topic::Input,
+        ]
     }
 
     fn publications(&self) -> &[Topic] {

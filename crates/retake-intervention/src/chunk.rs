@@ -78,7 +78,8 @@ impl Chunk {
     ) -> Result<Self, BadProposal> {
         let period = Duration::from_nanos(u64::try_from(proposal.period_nanos).unwrap_or(0));
         let shaped = |groups: &[GroupValues]| {
-            groups.len() == sizes.len() && groups.iter().zip(sizes).all(|(group, size)| group.values.len() == *size)
+            groups.len() == sizes.len()
+                && groups.iter().zip(sizes).all(|(group, size)| group.values.len() == *size)
         };
         let count = proposal.steps.len();
         let whole = (1..=MAX_STEPS).contains(&count) && PERIODS.contains(&period);
@@ -111,7 +112,11 @@ impl Chunk {
         // Step i is meant for base + (i + 1) periods.
         let place = (when.since(self.base).as_secs_f64() / period - 1.0).max(0.0);
         let last = self.steps.len() - 1;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number of steps, not negative")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a small number of steps, not negative"
+        )]
         let (index, share) = (place as usize, place.fract());
         if index > last || (index == last && share > 1e-6) {
             return None;
@@ -173,11 +178,27 @@ mod tests {
         assert_eq!(why(&proposal(&[0.0, f64::NAN]), 100), Some(BadProposal::NotFinite));
         assert_eq!(why(&proposal(&[]), 100), Some(BadProposal::WrongShape));
         assert_eq!(why(&proposal(&[0.0; 65]), 100), Some(BadProposal::WrongShape));
-        assert_eq!(why(&Proposal { period_nanos: 0, ..proposal(&[0.0]) }, 100), Some(BadProposal::WrongShape));
-        assert_eq!(why(&Proposal { period_nanos: -5, ..proposal(&[0.0]) }, 100), Some(BadProposal::WrongShape));
-        assert_eq!(why(&Proposal { observation_seq: 2, ..proposal(&[0.0]) }, 100), Some(BadProposal::UnknownObservation));
-        assert_eq!(why(&Proposal { observation_seq: 12, ..proposal(&[0.0]) }, 100), Some(BadProposal::UnknownObservation));
-        assert_eq!(why(&Proposal { observation_seq: 11, ..proposal(&[0.0]) }, 100), None, "seen there before here");
+        assert_eq!(
+            why(&Proposal { period_nanos: 0, ..proposal(&[0.0]) }, 100),
+            Some(BadProposal::WrongShape)
+        );
+        assert_eq!(
+            why(&Proposal { period_nanos: -5, ..proposal(&[0.0]) }, 100),
+            Some(BadProposal::WrongShape)
+        );
+        assert_eq!(
+            why(&Proposal { observation_seq: 2, ..proposal(&[0.0]) }, 100),
+            Some(BadProposal::UnknownObservation)
+        );
+        assert_eq!(
+            why(&Proposal { observation_seq: 12, ..proposal(&[0.0]) }, 100),
+            Some(BadProposal::UnknownObservation)
+        );
+        assert_eq!(
+            why(&Proposal { observation_seq: 11, ..proposal(&[0.0]) }, 100),
+            None,
+            "seen there before here"
+        );
         assert_eq!(why(&proposal(&[0.0, 1.0]), 141), Some(BadProposal::Expired));
     }
 }

@@ -101,7 +101,8 @@ pub(crate) fn by_human(
         (Goal::Arm(teleop), Some(chain)) => teleop.advance(chain, twist, &posture, &command, period_s).0,
         (Goal::Scalar(opening), None) => {
             let limits = robot.descriptor.groups.get(group);
-            let bound = |limits: Option<&Vec<f64>>, or: f64| limits.and_then(|l| l.first()).copied().unwrap_or(or);
+            let bound =
+                |limits: Option<&Vec<f64>>, or: f64| limits.and_then(|l| l.first()).copied().unwrap_or(or);
             let lower = bound(limits.map(|group| &group.lower), *opening);
             let upper = bound(limits.map(|group| &group.upper), *opening);
             *opening = (*opening - closing_speed * period_s).clamp(lower, upper);

@@ -116,7 +116,8 @@ mod tests {
     fn repeats_and_reorderings_are_refused_until_the_sender_restarts() {
         let mut beacons = Beacons::new(1);
         let (fresh, mut sequence) = (beacons.issue(at(0)), Sequence::default());
-        let mut offer = |header: Header| sequence.accept(Some(&header), &beacons, AGE, 4, at(1)).map(|h| h.seq);
+        let mut offer =
+            |header: Header| sequence.accept(Some(&header), &beacons, AGE, 4, at(1)).map(|h| h.seq);
         assert_eq!(offer(header(fresh, 5, 8)), Ok(5));
         assert_eq!(offer(header(fresh, 5, 8)), Err(Stale::OldSequence));
         assert_eq!(offer(header(fresh, 4, 8)), Err(Stale::OldSequence));
@@ -129,7 +130,10 @@ mod tests {
         let mut beacons = Beacons::new(1);
         let fresh = beacons.issue(at(0));
         let future = Header { epoch: 5, ..header(fresh, 1, 1) };
-        assert_eq!(Sequence::default().accept(Some(&future), &beacons, AGE, 4, at(0)), Err(Stale::FutureEpoch));
+        assert_eq!(
+            Sequence::default().accept(Some(&future), &beacons, AGE, 4, at(0)),
+            Err(Stale::FutureEpoch)
+        );
         assert_eq!(Sequence::default().accept(None, &beacons, AGE, 4, at(0)), Err(Stale::NoHeader));
     }
 }

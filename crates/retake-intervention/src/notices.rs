@@ -13,7 +13,15 @@ const QUIET: Duration = Duration::from_secs(1);
 pub(crate) struct Notices(BTreeMap<&'static str, MonoTime>);
 
 impl Notices {
-    pub(crate) fn say(&mut self, out: &mut Outbox, now: MonoTime, tick: u64, code: &'static str, source: &str, text: &str) {
+    pub(crate) fn say(
+        &mut self,
+        out: &mut Outbox,
+        now: MonoTime,
+        tick: u64,
+        code: &'static str,
+        source: &str,
+        text: &str,
+    ) {
         if self.0.get(code).is_some_and(|last| now.since(*last) < QUIET) {
             return;
         }

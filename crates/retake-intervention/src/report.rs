@@ -31,7 +31,8 @@ pub(crate) fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbo
         let driven = match group.owner {
             Owner::Policy { .. } => drive::by_policy(&mut robot, index, wanted.as_ref()),
             Owner::Human => {
-                let closing = input.as_ref().map_or(0.0, |input| drive::closing_speed(&arbiter.config.teleop, input));
+                let closing =
+                    input.as_ref().map_or(0.0, |input| drive::closing_speed(&arbiter.config.teleop, input));
                 drive::by_human(&mut robot, index, &mut goal, &twist, closing)
             }
             Owner::Rewind => {
@@ -47,12 +48,17 @@ pub(crate) fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbo
         if let Some(ended) = arbiter.session.tick(index, name, group, (arbiter.tick, now)) {
             out.publish(ended);
         }
-        let (proposal, chunk_index) = wanted.map_or((Vec::new(), 0), |wanted| (wanted.position, wanted.index));
+        let (proposal, chunk_index) =
+            wanted.map_or((Vec::new(), 0), |wanted| (wanted.position, wanted.index));
         ticks.push(GroupTick {
             owner: words::owner(group.owner).into(),
             cause: words::cause(group.cause).into(),
             segment: words::kind(arbiter.session.kind(group.owner)).into(),
-            chunk: if proposal.is_empty() { 0 } else { arbiter.chunk.as_ref().map_or(0, |chunk| chunk.number) },
+            chunk: if proposal.is_empty() {
+                0
+            } else {
+                arbiter.chunk.as_ref().map_or(0, |chunk| chunk.number)
+            },
             proposal,
             chunk_index,
             ..group_tick(&robot, index, driven)
@@ -75,7 +81,9 @@ fn put_back(goals: &mut [Goal], index: usize, goal: Goal) {
 /// The operator's newest input, if they may drive, and the tool velocity it asks for.
 fn operator_wish(arbiter: &Arbiter, robot: &Robot) -> (Option<OperatorInput>, Vector6<f64>) {
     let leased = arbiter.state.operator().is_some();
-    let Some((input, _)) = arbiter.heard.input.as_ref().filter(|_| leased) else { return (None, Vector6::zeros()) };
+    let Some((input, _)) = arbiter.heard.input.as_ref().filter(|_| leased) else {
+        return (None, Vector6::zeros());
+    };
     (Some(input.clone()), drive::operator_velocity(&arbiter.config.teleop, input, robot))
 }
 
@@ -99,7 +107,13 @@ fn count(arbiter: &mut Arbiter, ticks: &[GroupTick]) {
 }
 
 /// Publishes the tick, and now and then the status.
-pub(crate) fn publish(arbiter: &mut Arbiter, groups: Vec<GroupTick>, late: Duration, now: MonoTime, out: &mut Outbox) {
+pub(crate) fn publish(
+    arbiter: &mut Arbiter,
+    groups: Vec<GroupTick>,
+    late: Duration,
+    now: MonoTime,
+    out: &mut Outbox,
+) {
     if arbiter.robot.is_none() {
         return publish_status(arbiter, now, out);
     }

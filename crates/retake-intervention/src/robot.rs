@@ -101,7 +101,12 @@ impl Robot {
         let moving = self.groups.iter().enumerate().filter(|(_, group)| group.chain.is_some());
         let errors = moving.flat_map(|(index, group)| {
             let measured = self.measured(index).iter();
-            group.shaper.position().into_iter().zip(measured).map(|(command, measured)| (command - measured).abs())
+            group
+                .shaper
+                .position()
+                .into_iter()
+                .zip(measured)
+                .map(|(command, measured)| (command - measured).abs())
         });
         errors.fold(0.0, f64::max)
     }
@@ -114,7 +119,13 @@ impl Robot {
 }
 
 impl RobotGroup {
-    fn new(group: &Group, model: &Model, tool: &str, walls: Workspace, period_s: f64) -> Result<Self, String> {
+    fn new(
+        group: &Group,
+        model: &Model,
+        tool: &str,
+        walls: Workspace,
+        period_s: f64,
+    ) -> Result<Self, String> {
         let chain = match group.space() {
             CommandSpace::JointPosition => Some(model.chain(tool).map_err(|error| error.to_string())?),
             CommandSpace::Scalar => None,
@@ -122,7 +133,11 @@ impl RobotGroup {
         };
         let size = group.lower.len();
         if let Some(chain) = chain.as_ref().filter(|chain| chain.dof() != size) {
-            return Err(format!("group {:?} has {size} values but its chain {} joints", group.name, chain.dof()));
+            return Err(format!(
+                "group {:?} has {size} values but its chain {} joints",
+                group.name,
+                chain.dof()
+            ));
         }
         let at = |limits: &[f64], index: usize| limits.get(index).copied().unwrap_or_default();
         let limits: Vec<ValueLimits> = (0..size)

@@ -64,7 +64,9 @@ impl Session {
     /// A group got a new owner.
     pub(crate) fn owner_changed(&mut self, owner: Owner) {
         match owner {
-            Owner::Policy { .. } => (self.policy_drove, self.intervening, self.mark) = (true, false, Mark::default()),
+            Owner::Policy { .. } => {
+                (self.policy_drove, self.intervening, self.mark) = (true, false, Mark::default())
+            }
             Owner::Human | Owner::Rewind if self.policy_drove && !self.intervening => {
                 self.intervening = true;
                 self.counters.takeovers += 1;
@@ -89,21 +91,47 @@ impl Session {
     }
 
     /// One group at one tick; the segment that ended before it, if one did.
-    pub(crate) fn tick(&mut self, index: usize, name: &str, group: Group, now: (Tick, MonoTime)) -> Option<SegmentRecord> {
+    pub(crate) fn tick(
+        &mut self,
+        index: usize,
+        name: &str,
+        group: Group,
+        now: (Tick, MonoTime),
+    ) -> Option<SegmentRecord> {
         let (kind, episode) = (self.kind(group.owner), self.episodes.current().number);
-        let ended =
-            self.segments.tick(index, episode, kind, words::owner(group.owner), words::cause(group.cause), now)?;
+        let ended = self.segments.tick(
+            index,
+            episode,
+            kind,
+            words::owner(group.owner),
+            words::cause(group.cause),
+            now,
+        )?;
         Some(segment_record(ended, name))
     }
 
     /// Ends every open segment.
-    pub(crate) fn finish(&mut self, names: &[String], cause: pb::Cause, now: (Tick, MonoTime)) -> Vec<SegmentRecord> {
+    pub(crate) fn finish(
+        &mut self,
+        names: &[String],
+        cause: pb::Cause,
+        now: (Tick, MonoTime),
+    ) -> Vec<SegmentRecord> {
         let ended = self.segments.finish(cause, now).into_iter();
-        ended.map(|segment| segment_record(segment, names.get(segment.group).map_or("", String::as_str))).collect()
+        ended
+            .map(|segment| segment_record(segment, names.get(segment.group).map_or("", String::as_str)))
+            .collect()
     }
 
     /// The current episode, as recordings know it.
-    pub(crate) fn record(&self, episode: Episode, tick: Tick, task: &str, policy: &str, operator: &str) -> EpisodeRecord {
+    pub(crate) fn record(
+        &self,
+        episode: Episode,
+        tick: Tick,
+        task: &str,
+        policy: &str,
+        operator: &str,
+    ) -> EpisodeRecord {
         let ended = episode.ended;
         let since = |count: fn(&Counters) -> u64| count(&self.counters) - count(&self.at_open);
         let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);

@@ -82,13 +82,21 @@ pub(crate) const fn reason(reason: EndReason) -> pb::EndReason {
 pub(crate) const fn refusal(refusal: Refusal) -> (&'static str, &'static str) {
     match refusal {
         Refusal::Stopped => ("stopped", "Stop is latched: clear it first."),
-        Refusal::NoEpisode => ("no_episode", "No episode is open: wait for the reset, or ask for the next episode."),
+        Refusal::NoEpisode => {
+            ("no_episode", "No episode is open: wait for the reset, or ask for the next episode.")
+        }
         Refusal::Busy => ("busy", "Another operator holds the lease."),
         Refusal::NotArmed => ("not_armed", "Let go of the button first, then press it again."),
-        Refusal::PolicySilent => ("policy_silent", "The policy proposes nothing valid, so it cannot be resumed."),
+        Refusal::PolicySilent => {
+            ("policy_silent", "The policy proposes nothing valid, so it cannot be resumed.")
+        }
         Refusal::RobotLost => ("robot_lost", "The robot is not heard."),
-        Refusal::NothingToResume => ("nothing_to_resume", "Nothing is in hold, so there is nothing to resume."),
-        Refusal::NothingToPause => ("nothing_to_pause", "The policy drives nothing, so there is nothing to pause."),
+        Refusal::NothingToResume => {
+            ("nothing_to_resume", "Nothing is in hold, so there is nothing to resume.")
+        }
+        Refusal::NothingToPause => {
+            ("nothing_to_pause", "The policy drives nothing, so there is nothing to pause.")
+        }
         Refusal::NotStopped => ("not_stopped", "Stop is not latched."),
     }
 }
@@ -98,7 +106,9 @@ pub(crate) const fn hold_prompt(cause: Cause) -> &'static str {
     match cause {
         Cause::Stopped => "STOPPED. Clear the stop to go on.",
         Cause::StopCleared => "Stop cleared. Resume the policy or hold the clutch.",
-        Cause::OperatorLost => "Operator lost. Release the clutch, then press it again, or resume the policy.",
+        Cause::OperatorLost => {
+            "Operator lost. Release the clutch, then press it again, or resume the policy."
+        }
         Cause::PolicyStale => "The policy has gone silent. Take over, or resume it when it is back.",
         Cause::PolicyFault => "The policy proposed something that is no command. Take over, or resume it.",
         Cause::RobotLost => "The robot is not heard.",
@@ -108,7 +118,9 @@ pub(crate) const fn hold_prompt(cause: Cause) -> &'static str {
         Cause::RewindBlocked => "Rewind stopped: the robot does not follow. Hold the clutch to free it.",
         Cause::EpisodeReady => "Ready. Resume the policy, or hold the clutch to demonstrate.",
         Cause::EpisodeEnded => "Episode over.",
-        Cause::ClutchReleased | Cause::RewindReleased | Cause::Paused => "Hold. Hold the clutch to drive, or resume the policy.",
+        Cause::ClutchReleased | Cause::RewindReleased | Cause::Paused => {
+            "Hold. Hold the clutch to drive, or resume the policy."
+        }
         Cause::Started | Cause::ClutchPressed | Cause::Resumed | Cause::RewindPressed => "Hold.",
     }
 }

@@ -160,7 +160,10 @@ const SECTIONS: &str = "a launch file has the tables deployment, bus, node.<name
 fn parse(text: &str, path: PathBuf) -> Result<LaunchFile, Fault> {
     let mut root = DeTable::parse(text).map_err(|error| Fault::toml(&error, 0))?.into_inner();
     let deployment = root.remove("deployment").ok_or_else(|| {
-        Fault::new(0, "the table [deployment] is missing; write [deployment], robot = \"arm_1\" and task = \"lift\"")
+        Fault::new(
+            0,
+            "the table [deployment] is missing; write [deployment], robot = \"arm_1\" and task = \"lift\"",
+        )
     })?;
     let at = deployment.span().start;
     let section: DeploymentSection = typed(deployment)?;

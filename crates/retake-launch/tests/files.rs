@@ -39,7 +39,10 @@ fn the_demo_is_well_formed_and_well_wired() {
     );
     assert_eq!(check(&file, &wiring()), []);
     let NodeOptions::Intervention(options) = &file.node("intervention").unwrap().options else { panic!() };
-    assert_eq!((options.supervision, options.operator_timeout), (Supervision::Required, Some(Duration::from_millis(100))));
+    assert_eq!(
+        (options.supervision, options.operator_timeout),
+        (Supervision::Required, Some(Duration::from_millis(100)))
+    );
     assert_eq!(file.node("intervention").unwrap().restart, Restart::Never);
     assert_eq!(file.node("camera").unwrap().restart, Restart::OnFailure);
     let endpoints = file.endpoints("policy").unwrap();
@@ -101,7 +104,8 @@ fn every_fault_has_a_place_and_says_what_to_do() {
     }
     let text = LaunchFile::parse("x", "[node.a]\nkind = \"sim\"\ntask = \"x\"").unwrap_err().to_string();
     assert!(text.contains("[deployment] is missing"), "{text}");
-    let text = LaunchFile::parse("x", "[deployment]\nrobot = \"Arm 1\"\ntask = \"lift\"\n").unwrap_err().to_string();
+    let text =
+        LaunchFile::parse("x", "[deployment]\nrobot = \"Arm 1\"\ntask = \"lift\"\n").unwrap_err().to_string();
     assert!(text.contains("\"Arm 1\" must be 1 to 32"), "{text}");
     let text = LaunchFile::read("/nowhere.toml").unwrap_err().to_string();
     assert!(text.contains("/nowhere.toml") && text.contains("check the path"), "{text}");
@@ -163,18 +167,12 @@ fn every_wiring_mistake_is_found() {
             with("[node.twin]\nkind = \"sim\""),
             &["Observation is published by sim and twin", "remove all but one"],
         ),
-        (
-            with("[node.boss]\nkind = \"intervention\""),
-            &["Command is published by arbiter and boss"],
-        ),
+        (with("[node.boss]\nkind = \"intervention\""), &["Command is published by arbiter and boss"]),
         (
             with("[node.tape]\nkind = \"recorder\"\ndir = \"x\""),
             &["Watermark is published by recorder and tape"],
         ),
-        (
-            ALL.replace("\"sim\"", "\"viz\"\nview = \"web\""),
-            &["nobody publishes Descriptor", "kind sim"],
-        ),
+        (ALL.replace("\"sim\"", "\"viz\"\nview = \"web\""), &["nobody publishes Descriptor", "kind sim"]),
         (
             ALL.replace("\"intervention\"", "\"viz\"\nview = \"w\""),
             &["nobody publishes Command", "kind intervention"],

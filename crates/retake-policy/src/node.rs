@@ -8,13 +8,13 @@ use retake_tasks::{Expert, PlanStep, Scene, Task};
 use retake_units::MonoTime;
 use retake_wire::{
     Message, Topic,
-    pb::{Applied, Beacon, GroupValues, Header, Notice, Observation, PolicyInfo, Proposal, ProposalStep, RobotDescriptor},
+    pb::{
+        Applied, Beacon, GroupValues, Header, Notice, Observation, PolicyInfo, Proposal, ProposalStep,
+        RobotDescriptor,
+    },
 };
 
-use crate::{
-    Defect, PolicySpec,
-    defect::Wander,
-};
+use crate::{Defect, PolicySpec, defect::Wander};
 
 /// What the policy node depends on.
 #[derive(Clone, Debug, PartialEq)]
@@ -174,7 +174,8 @@ impl ExpertPolicy {
     fn spoil(&self, proposal: &mut Proposal) {
         match (self.config.spec.defect, &self.last) {
             (Defect::Nan, _) => {
-                let value = proposal.steps.first_mut().and_then(|step| step.groups.first_mut()?.values.first_mut());
+                let value =
+                    proposal.steps.first_mut().and_then(|step| step.groups.first_mut()?.values.first_mut());
                 value.into_iter().for_each(|value| *value = f64::NAN);
             }
             (Defect::Short, _) => proposal.steps.iter_mut().for_each(|step| step.groups.truncate(1)),

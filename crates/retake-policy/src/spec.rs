@@ -22,7 +22,11 @@ pub struct SpecError(pub String);
 impl PolicySpec {
     /// Version announced with each proposal.
     pub fn version(&self) -> String {
-        if self.defect == Defect::None { "expert-1".into() } else { format!("expert-1+{}", self.defect.name()) }
+        if self.defect == Defect::None {
+            "expert-1".into()
+        } else {
+            format!("expert-1+{}", self.defect.name())
+        }
     }
 }
 
@@ -35,7 +39,8 @@ impl FromStr for PolicySpec {
         if name != "expert" {
             return Err(unknown());
         }
-        let (defect, value) = defect.split_once('=').map_or((defect, None), |(name, value)| (name, Some(value)));
+        let (defect, value) =
+            defect.split_once('=').map_or((defect, None), |(name, value)| (name, Some(value)));
         let number = |default: f64| match value {
             None => Ok(default),
             Some(value) => {
@@ -70,7 +75,16 @@ mod tests {
         assert_eq!(defect("expert:wrong-turn"), Ok(Defect::WrongTurn));
         assert_eq!(defect("expert:bias=0.03"), Ok(Defect::Bias { metres: 0.03 }));
         assert_eq!(defect("expert:late=250"), Ok(Defect::Late { by: Duration::from_millis(250) }));
-        for bad in ["", "export", "expert:", "expert:wrong", "expert:bias=x", "expert:bias=-1", "expert:nan=1", "expert:bias=NaN"] {
+        for bad in [
+            "",
+            "export",
+            "expert:",
+            "expert:wrong",
+            "expert:bias=x",
+            "expert:bias=-1",
+            "expert:nan=1",
+            "expert:bias=NaN",
+        ] {
             assert_eq!(defect(bad), Err(SpecError(bad.into())));
         }
     }

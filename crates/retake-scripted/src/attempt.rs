@@ -71,7 +71,10 @@ mod tests {
         assert!(!watch.stuck(progress(1, 0.3), at(900), patience));
         assert!(!watch.stuck(progress(1, 0.299), at(1800), patience), "a tremble");
         assert!(watch.stuck(progress(1, 0.299), at(1900), patience));
-        assert!(!watch.stuck(progress(2, 0.9), at(1950), patience), "the next stage is progress, however far away");
+        assert!(
+            !watch.stuck(progress(2, 0.9), at(1950), patience),
+            "the next stage is progress, however far away"
+        );
         assert!(watch.stuck(progress(1, 0.0), at(2950), patience), "back a stage is not");
     }
 }

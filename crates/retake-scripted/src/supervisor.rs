@@ -60,7 +60,14 @@ impl Supervisor {
         Self { doing: Doing::Watching(None), resumed_at: None }
     }
 
-    pub(crate) fn act(&mut self, status: &Status, scene: &Scene, goal: &Goal, speeds: Speeds, now: MonoTime) -> Answer {
+    pub(crate) fn act(
+        &mut self,
+        status: &Status,
+        scene: &Scene,
+        goal: &Goal,
+        speeds: Speeds,
+        now: MonoTime,
+    ) -> Answer {
         if status.phase() != Phase::Running {
             self.doing = Doing::Watching(None);
             let press = status.phase() == Phase::Ready && self.may_press(now);
@@ -95,7 +102,8 @@ impl Supervisor {
     fn watch(&mut self, watch: Option<Watch>, status: &Status, progress: Progress, now: MonoTime) -> Answer {
         let mut watch = watch.unwrap_or_else(|| Watch::begin(progress, now));
         let held = status.groups.iter().find(|group| group.owner() == Owner::Hold);
-        let failed = held.is_some_and(|group| matches!(group.cause(), Cause::PolicyStale | Cause::PolicyFault));
+        let failed =
+            held.is_some_and(|group| matches!(group.cause(), Cause::PolicyStale | Cause::PolicyFault));
         if failed || watch.stuck(progress, now, PATIENCE) {
             // Nothing went astray if the policy merely stopped: correct from where it is.
             let best = watch.best();
@@ -113,10 +121,19 @@ impl Supervisor {
         Answer { resume, ..Answer::IDLE }
     }
 
-    fn rewind(&mut self, since: MonoTime, trouble: Progress, status: &Status, progress: Progress, now: MonoTime) -> Answer {
+    fn rewind(
+        &mut self,
+        since: MonoTime,
+        trouble: Progress,
+        status: &Status,
+        progress: Progress,
+        now: MonoTime,
+    ) -> Answer {
         let held = now.since(since);
         let stopped = held > BREATH && status.groups.iter().any(|group| group.owner() == Owner::Hold);
-        let back = held >= REWIND_AT_LEAST && progress.stage >= trouble.stage && progress.left <= trouble.left + ASTRAY;
+        let back = held >= REWIND_AT_LEAST
+            && progress.stage >= trouble.stage
+            && progress.left <= trouble.left + ASTRAY;
         if stopped || back || held >= REWIND_AT_MOST {
             self.doing = Doing::Breathing { until: now + BREATH, trouble };
             return Answer::IDLE;

@@ -61,7 +61,12 @@ pub struct Shaper {
 
 impl Shaper {
     /// A group at rest at `position`; `reach` for a group that moves the tool.
-    pub fn new(limits: &[ValueLimits], reach: Option<(Chain, Workspace)>, period_s: f64, position: &[f64]) -> Self {
+    pub fn new(
+        limits: &[ValueLimits],
+        reach: Option<(Chain, Workspace)>,
+        period_s: f64,
+        position: &[f64],
+    ) -> Self {
         let at = |index: usize, limits: &ValueLimits| position.get(index).copied().unwrap_or(limits.lower);
         let trackers = limits.iter().enumerate().map(|(i, l)| Tracker::new(*l, period_s, at(i, l))).collect();
         Self { trackers, reach, period_s }
@@ -160,7 +165,8 @@ impl Shaper {
         let Some((chain, walls)) = &self.reach else { return false };
         let excess = |q: &[f64]| walls.excess(&Point3::from(chain.forward(q).translation.vector));
         let now = excess(&self.position());
-        now > WORKSPACE_SLACK && now > excess(&before.iter().map(|motion| motion.position).collect::<Vec<_>>())
+        now > WORKSPACE_SLACK
+            && now > excess(&before.iter().map(|motion| motion.position).collect::<Vec<_>>())
     }
 
     fn restore(&mut self, before: &[Motion]) {

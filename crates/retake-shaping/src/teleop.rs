@@ -51,10 +51,16 @@ impl Teleop {
     }
 
     /// Tool velocity asked for, base frame: linear m/s, angular rad/s; slid along the workspace's walls.
-    pub fn velocity(config: &TeleopConfig, wish: &OperatorTwist, tool: &Isometry3<f64>, walls: &Workspace) -> Vector6<f64> {
+    pub fn velocity(
+        config: &TeleopConfig,
+        wish: &OperatorTwist,
+        tool: &Isometry3<f64>,
+        walls: &Workspace,
+    ) -> Vector6<f64> {
         let scale = if wish.precision { config.precision } else { 1.0 };
         let vector = |fraction: [f64; 3], speed: f64| {
-            let vector = Vector3::from(fraction.map(|f| if f.is_finite() { f.clamp(-1.0, 1.0) } else { 0.0 }));
+            let vector =
+                Vector3::from(fraction.map(|f| if f.is_finite() { f.clamp(-1.0, 1.0) } else { 0.0 }));
             vector * (speed * scale / vector.norm().max(1.0))
         };
         let (mut linear, mut angular) =
@@ -76,8 +82,11 @@ impl Teleop {
         period_s: f64,
     ) -> (Vec<f64>, Vec<f64>) {
         let still = twist.norm() == 0.0;
-        let mut velocity =
-            if still { vec![0.0; self.goal.len()] } else { chain.velocity_step(&self.goal, twist, posture, DAMPING) };
+        let mut velocity = if still {
+            vec![0.0; self.goal.len()]
+        } else {
+            chain.velocity_step(&self.goal, twist, posture, DAMPING)
+        };
         let taut = self.goal.iter().zip(command).any(|(goal, command)| (goal - command).abs() > LEASH);
         if taut {
             velocity.iter_mut().for_each(|v| *v = 0.0);

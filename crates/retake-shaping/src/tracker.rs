@@ -123,7 +123,8 @@ impl Tracker {
         let finite = [next.position, next.velocity, next.acceleration].iter().all(|value| value.is_finite());
         if generated && finite {
             // The generator is exact to about a nanometre; the limits are exact.
-            self.motion = Motion { position: next.position.clamp(self.limits.lower, self.limits.upper), ..next };
+            self.motion =
+                Motion { position: next.position.clamp(self.limits.lower, self.limits.upper), ..next };
         } else {
             self.rest_at(self.motion.position);
         }
@@ -138,7 +139,8 @@ mod tests {
     use super::*;
 
     const DT: f64 = 0.02;
-    const LIMITS: ValueLimits = ValueLimits { lower: -1.0, upper: 2.0, velocity: 1.5, acceleration: 8.0, jerk: 160.0 };
+    const LIMITS: ValueLimits =
+        ValueLimits { lower: -1.0, upper: 2.0, velocity: 1.5, acceleration: 8.0, jerk: 160.0 };
 
     #[derive(Clone, Debug)]
     enum Order {

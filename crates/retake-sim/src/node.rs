@@ -48,7 +48,12 @@ impl SimNode {
     ///
     /// # Errors
     /// What [`World::new`] says.
-    pub fn new(descriptor: RobotDescriptor, task: &Task, nonce_seed: u64, start: MonoTime) -> Result<Self, SimError> {
+    pub fn new(
+        descriptor: RobotDescriptor,
+        task: &Task,
+        nonce_seed: u64,
+        start: MonoTime,
+    ) -> Result<Self, SimError> {
         let world = World::new(task, 0)?;
         let period = Duration::from_secs_f64(1.0 / descriptor.control_hz);
         let gate = Gate::new(GateConfig::from_descriptor(&descriptor), home(task));

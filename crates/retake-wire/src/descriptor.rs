@@ -128,7 +128,10 @@ mod tests {
     fn each_hole_is_found() {
         assert!(matches!(check_descriptor(&robot(vec![])), Err(DescriptorError::NoGroups { .. })));
         let nine = (0..9).map(|i| group(&i.to_string())).collect();
-        assert!(matches!(check_descriptor(&robot(nine)), Err(DescriptorError::TooManyGroups { count: 9, .. })));
+        assert!(matches!(
+            check_descriptor(&robot(nine)),
+            Err(DescriptorError::TooManyGroups { count: 9, .. })
+        ));
         let same = robot(vec![group("arm"), group("arm")]);
         assert!(matches!(check_descriptor(&same), Err(DescriptorError::SameName { .. })));
         let mut fast = robot(vec![group("arm")]);
@@ -138,7 +141,8 @@ mod tests {
 
     #[test]
     fn each_missing_limit_is_found() {
-        let spoil: [(&str, fn(&mut Group)); 6] = [
+        type Spoil = (&'static str, fn(&mut Group));
+        let spoil: [Spoil; 6] = [
             ("position", |g| g.lower[0] = f64::NAN),
             ("position", |g| g.upper[0] = -2.0),
             ("position", |g| g.upper.clear()),

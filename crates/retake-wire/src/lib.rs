@@ -15,13 +15,27 @@ pub use robot_id::{RobotId, RobotIdError};
 pub use topic::{Delivery, Topic};
 
 /// Message types, as generated.
-#[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, clippy::allow_attributes, reason = "generated")]
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    missing_docs,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "generated"
+)]
 pub mod pb {
     include!(concat!(env!("OUT_DIR"), "/retake.v1.rs"));
 }
 
 /// The Foxglove well-known messages in use, as generated.
-#[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, clippy::allow_attributes, reason = "generated")]
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    missing_docs,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "generated"
+)]
 pub mod foxglove {
     include!(concat!(env!("OUT_DIR"), "/foxglove.rs"));
 }

@@ -97,7 +97,9 @@ impl Topic {
     pub fn of_suffix(suffix: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|topic| {
             if topic.has_instances() {
-                suffix.strip_prefix(topic.suffix()).is_some_and(|rest| !rest.is_empty() && !rest.contains('/'))
+                suffix
+                    .strip_prefix(topic.suffix())
+                    .is_some_and(|rest| !rest.is_empty() && !rest.contains('/'))
             } else {
                 topic.suffix() == suffix
             }
@@ -112,7 +114,11 @@ mod tests {
     #[test]
     fn each_key_leads_back_to_its_topic() {
         for topic in Topic::ALL {
-            let suffix = if topic.has_instances() { format!("{}front", topic.suffix()) } else { topic.suffix().into() };
+            let suffix = if topic.has_instances() {
+                format!("{}front", topic.suffix())
+            } else {
+                topic.suffix().into()
+            };
             assert_eq!(Topic::of_suffix(&suffix), Some(*topic));
         }
     }

@@ -64,6 +64,9 @@ pub(crate) struct DemoOptions {
     /// Record nothing.
     #[arg(long, conflicts_with = "record")]
     pub(crate) no_record: bool,
+    /// Render no cameras: several times faster in lockstep.
+    #[arg(long)]
+    pub(crate) no_cameras: bool,
     /// Where to watch: web (serves the viewer on this machine and prints its address), native (a Rerun viewer that is installed
     /// here), a file ending in .rrd, or none. Default: web in real time, none with --lockstep or --json.
     #[arg(long)]

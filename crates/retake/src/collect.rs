@@ -77,7 +77,9 @@ impl Node for Listener {
                 Message::Episode(episode) if episode.phase() == Phase::Ended => {
                     heard.episodes.insert(episode.episode, episode.clone());
                 }
-                Message::Notice(notice) if heard.notices.len() < NOTICES => heard.notices.push(notice.clone()),
+                Message::Notice(notice) if heard.notices.len() < NOTICES => {
+                    heard.notices.push(notice.clone())
+                }
                 Message::Notice(_) => heard.notices_skipped += 1,
                 _ => {}
             }

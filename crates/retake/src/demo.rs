@@ -57,15 +57,21 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<Kept> {
         operator_node,
         Box::new(settings.policy(start)),
         Box::new(simulator),
-        Box::new(CameraNode::new()),
         Box::new(Listener::new(ear.clone(), end)),
     ];
+    if !options.no_cameras {
+        nodes.push(Box::new(CameraNode::new()));
+    }
     nodes.extend(viewer.map(|node| Box::new(node) as Box<dyn Node>));
     nodes.extend(recorder.map(|node| Box::new(node) as Box<dyn Node>));
 
     let began = Clock::System.now();
     let stop = StopFlag::on_signals().context("cannot listen for Ctrl-C")?;
-    if options.lockstep { run_lockstep(nodes, &ear, &stop)? } else { run_live(nodes, &settings, &ear, &stop, options.json)? }
+    if options.lockstep {
+        run_lockstep(nodes, &ear, &stop)?
+    } else {
+        run_live(nodes, &settings, &ear, &stop, options.json)?
+    }
     let wall_seconds = Clock::System.now().since(began).as_secs_f64();
     finish(&settings, &operator, options, &ear, report.as_ref(), wall_seconds)
 }

@@ -38,7 +38,8 @@ pub(crate) fn run(options: &LaunchOptions) -> anyhow::Result<()> {
     drop(settings);
     let stop = StopFlag::on_signals().context("cannot listen for Ctrl-C")?;
     let exe = env::current_exe().context("cannot find this program's own file")?;
-    let mut supervisor = Supervisor::new(exe.clone(), options.file.clone(), |name, line| eprintln!("[{name}] {line}"));
+    let mut supervisor =
+        Supervisor::new(exe.clone(), options.file.clone(), |name, line| eprintln!("[{name}] {line}"));
     let path = options.file.clone();
     supervisor.command = Box::new(move |name| {
         let mut command = Command::new(&exe);
@@ -143,7 +144,10 @@ fn topics(settings: &Settings) -> anyhow::Result<BTreeMap<NodeKind, NodeTopics>>
                 subscribes: all_but(&recorder),
             },
         ),
-        (NodeKind::Viz, NodeTopics { publishes: Vec::new(), subscribes: vec![Topic::Descriptor, Topic::Observation] }),
+        (
+            NodeKind::Viz,
+            NodeTopics { publishes: Vec::new(), subscribes: vec![Topic::Descriptor, Topic::Observation] },
+        ),
     ]))
 }
 
@@ -157,9 +161,9 @@ pub(crate) fn run_node(options: &NodeOptions) -> anyhow::Result<Kept> {
     let settings = checked(&file)?;
     let stop = StopFlag::on_signals().context("cannot listen for signals")?;
     let names = || file.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
-    let endpoints = file
-        .endpoints(&options.name)
-        .ok_or_else(|| anyhow!("no node {:?} in {}; there are {}", options.name, file.path.display(), names()))?;
+    let endpoints = file.endpoints(&options.name).ok_or_else(|| {
+        anyhow!("no node {:?} in {}; there are {}", options.name, file.path.display(), names())
+    })?;
     let bus = Bus::open(&options.name, &file.robot, &endpoints)?;
     let (node, report) = build(&file, &options.name, &settings)?;
     let attached = AttachedNode::open(node, bus, Clock::System)?;
@@ -169,7 +173,8 @@ pub(crate) fn run_node(options: &NodeOptions) -> anyhow::Result<Kept> {
     }
     let account = attached.spawn(&stop, &stop)?.join()?;
     eprintln!("{account}");
-    let lost = report.is_some_and(|report| report.get().is_none_or(|r| r.messages_lost > 0 || !r.errors.is_empty()));
+    let lost =
+        report.is_some_and(|report| report.get().is_none_or(|r| r.messages_lost > 0 || !r.errors.is_empty()));
     Ok(if lost { Kept::NotAll } else { Kept::All })
 }
 
@@ -188,13 +193,16 @@ fn build(file: &LaunchFile, name: &str, settings: &Settings) -> anyhow::Result<B
             (nodes::operator(&options.operator.parse()?, settings, None, start)?, None)
         }
         LaunchNodeOptions::Recorder(options) => {
-            let recorder = nodes::recorder(&RecordingPlan { dir: options.dir.clone(), settings, lockstep: false })?;
+            let recorder =
+                nodes::recorder(&RecordingPlan { dir: options.dir.clone(), settings, lockstep: false })?;
             let report = recorder.report();
             (Box::new(recorder), Some(report))
         }
         LaunchNodeOptions::Viz(options) => {
             let view = options.view.parse::<ViewSpec>()?;
-            let view = view.view(options.web_port).ok_or_else(|| anyhow!("a viz node needs a view other than none"))?;
+            let view = view
+                .view(options.web_port)
+                .ok_or_else(|| anyhow!("a viz node needs a view other than none"))?;
             let viz = Viz::open(&view, "retake")?;
             if let Some(address) = viz.address() {
                 eprintln!("watch: {address}");

@@ -1,2 +1,1 @@
 //! The nodes put together, and the commands that run them.
-

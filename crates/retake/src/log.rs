@@ -8,7 +8,11 @@ use crate::cli::LogOptions;
 
 pub(crate) fn info(options: &LogOptions) -> anyhow::Result<()> {
     let summary = summary(&Recording::open(&options.path)?)?;
-    print(if options.json { serde_json::to_string_pretty(&summary.info)? + "\n" } else { render_info(&summary.info) })
+    print(if options.json {
+        serde_json::to_string_pretty(&summary.info)? + "\n"
+    } else {
+        render_info(&summary.info)
+    })
 }
 
 pub(crate) fn show(options: &LogOptions) -> anyhow::Result<()> {

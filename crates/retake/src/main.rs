@@ -36,7 +36,7 @@ fn main() -> ExitCode {
             ExitCode::from(DATA_LOST)
         }
         Err(error) => {
-            eprintln!("retake: {error:#}");
+            eprintln!("retake: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
@@ -52,4 +52,16 @@ fn run(cli: Cli) -> anyhow::Result<Kept> {
         Command::Replay(options) => replay::run(&options).map(|()| Kept::All),
         Command::Pad(options) => pad::run(&options).map(|()| Kept::All),
     }
+}
+
+/// The error and its causes in one line. A cause that the sentence before it already tells is left out.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            let join = if text.is_empty() { "" } else { ": " };
+            text = format!("{text}{join}{cause}");
+        }
+    }
+    text
 }

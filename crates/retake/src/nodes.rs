@@ -18,10 +18,7 @@ use retake_node::Node;
 use retake_recorder::{Recorder, RecorderConfig};
 use retake_scripted::Script;
 use retake_units::MonoTime;
-use retake_wire::{
-    Message, Topic,
-    pb::OperatorInput,
-};
+use retake_wire::{Message, Topic, pb::OperatorInput};
 
 use crate::spec::OperatorSpec;
 
@@ -60,18 +57,19 @@ pub(crate) fn operator(
         OperatorSpec::None => Box::new(settings.scripted(Script::Unattended, start)),
         OperatorSpec::Scripted(script) => Box::new(settings.scripted(*script, start)),
         OperatorSpec::Gamepad => {
-            let source: Box<dyn PadSource> = match save_pad {
-                None => Box::new(gamepad()?),
-                Some(path) => Box::new(
-                    PadRecording::create(gamepad()?, path)
-                        .with_context(|| format!("cannot write the gamepad's stream to {}", path.display()))?,
-                ),
-            };
+            let source: Box<dyn PadSource> =
+                match save_pad {
+                    None => Box::new(gamepad()?),
+                    Some(path) => Box::new(PadRecording::create(gamepad()?, path).with_context(|| {
+                        format!("cannot write the gamepad's stream to {}", path.display())
+                    })?),
+                };
             Box::new(PadOperator::new(PadConfig::new("gamepad", session), source))
         }
         OperatorSpec::Replay(path) if path.extension().is_some_and(|ending| ending == "jsonl") => {
             let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let stream = parse_stream(&text).with_context(|| format!("{} is no gamepad stream", path.display()))?;
+            let stream =
+                parse_stream(&text).with_context(|| format!("{} is no gamepad stream", path.display()))?;
             Box::new(PadOperator::new(PadConfig::new("gamepad", session), RecordedSource::new(stream)))
         }
         OperatorSpec::Replay(path) => {
@@ -84,7 +82,9 @@ fn gamepad() -> anyhow::Result<GilrsSource> {
     let pads = list_pads().context("gamepads cannot be read")?;
     if pads.is_empty() {
         let advice = InputProbe::read(Path::new("/")).advice().join(" ");
-        bail!("no gamepad found. {advice} `retake pad` shows more; --operator scripted:supervisor needs none");
+        bail!(
+            "no gamepad found. {advice} `retake pad` shows more; --operator scripted:supervisor needs none"
+        );
     }
     Ok(GilrsSource::open()?)
 }

@@ -116,8 +116,14 @@ fn status_lines(status: &Status, watermark: Option<&Watermark>) -> Vec<String> {
         format!("  {}", groups.join("   ")),
         format!(
             "  episode {} {}   success {} failure {} discarded {}   takeovers {}   rewinds {}   human ticks {}",
-            status.episode, phase, status.successes, status.failures, status.discarded, counters.takeovers,
-            counters.rewinds, counters.human_ticks
+            status.episode,
+            phase,
+            status.successes,
+            status.failures,
+            status.discarded,
+            counters.takeovers,
+            counters.rewinds,
+            counters.human_ticks
         ),
         format!(
             "  tick {} at {} Hz   late p50 {} µs  p99 {} µs  worst {} µs   late ticks {}   operator {}",
@@ -161,14 +167,17 @@ fn owner(group: &GroupStatus, stopped: bool) -> String {
     format!("{} \x1b[{colour}m {word:^8} \x1b[0m", group.name)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_status_says_who_drives_and_what_is_safe() {
-        let group = |name: &str, owner: Owner| GroupStatus { name: name.into(), owner: owner.into(), ..GroupStatus::default() };
+        let group = |name: &str, owner: Owner| GroupStatus {
+            name: name.into(),
+            owner: owner.into(),
+            ..GroupStatus::default()
+        };
         let status = Status {
             groups: vec![group("arm", Owner::Human), group("gripper", Owner::Policy)],
             prompt: "Hold.".into(),
@@ -194,6 +203,9 @@ mod tests {
         assert!(first.contains("episode   1") && !first.starts_with('\x1b'));
         let second = shown.next(&mut heard, true);
         assert!(!second.contains("episode   1") && second.starts_with("\x1b["));
-        assert_eq!(Shown::default().next(&mut Heard { status: Some(Status::default()), ..Heard::default() }, false), "");
+        assert_eq!(
+            Shown::default().next(&mut Heard { status: Some(Status::default()), ..Heard::default() }, false),
+            ""
+        );
     }
 }

@@ -8,17 +8,16 @@ use retake_log::Recording;
 use retake_units::MonoTime;
 use retake_viz::{Viz, replay};
 
-use crate::{
-    cli::ReplayOptions,
-    spec::ViewSpec,
-};
+use crate::{cli::ReplayOptions, spec::ViewSpec};
 
 const PROGRESS_EVERY: u64 = 2_000;
 
 #[expect(clippy::print_stderr, reason = "the person at the terminal is told where to look")]
 pub(crate) fn run(options: &ReplayOptions) -> anyhow::Result<()> {
     let recording = Recording::open(&options.path)?;
-    let Some(view) = options.view.view(None) else { bail!("replay needs a view: web, native, or a file ending in .rrd") };
+    let Some(view) = options.view.view(None) else {
+        bail!("replay needs a view: web, native, or a file ending in .rrd")
+    };
     let mut viz = Viz::open(&view, &options.path.display().to_string())?;
     let address = viz.address().map(str::to_owned);
     if let Some(address) = &address {

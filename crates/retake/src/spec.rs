@@ -29,7 +29,9 @@ impl std::fmt::Display for SpecError {
             Self::Operator(name) => {
                 write!(f, "unknown operator {name:?}; use gamepad, scripted:NAME, replay:FILE or none")
             }
-            Self::View(name) => write!(f, "unknown view {name:?}; use web, native, none or a file ending in .rrd"),
+            Self::View(name) => {
+                write!(f, "unknown view {name:?}; use web, native, none or a file ending in .rrd")
+            }
         }
     }
 }
@@ -78,7 +80,9 @@ impl FromStr for ViewSpec {
             "web" => Ok(Self::Web),
             "native" => Ok(Self::Native),
             "none" => Ok(Self::None),
-            file if PathBuf::from(file).extension().is_some_and(|ending| ending == "rrd") => Ok(Self::File(file.into())),
+            file if PathBuf::from(file).extension().is_some_and(|ending| ending == "rrd") => {
+                Ok(Self::File(file.into()))
+            }
             other => Err(SpecError::View(other.to_owned())),
         }
     }

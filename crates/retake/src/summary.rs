@@ -6,10 +6,7 @@ use retake_deployment::Settings;
 use retake_recorder::RecorderReport;
 use serde::Serialize;
 
-use crate::{
-    collect::Heard,
-    paint::verdict,
-};
+use crate::{collect::Heard, paint::verdict};
 
 /// Verdicts of all episodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -100,7 +97,11 @@ impl Summary {
     pub(crate) fn text(&self) -> String {
         let mut text = format!(
             "{} episodes: {} success, {} failure, {} discarded, {} without a verdict\n",
-            self.episodes, self.verdicts.success, self.verdicts.failure, self.verdicts.discarded, self.verdicts.none
+            self.episodes,
+            self.verdicts.success,
+            self.verdicts.failure,
+            self.verdicts.discarded,
+            self.verdicts.none
         );
         let _ = writeln!(
             text,
@@ -124,7 +125,11 @@ impl Summary {
         );
         if let Some(path) = &self.recording {
             let _ = writeln!(text, "recording: {}", path.display());
-            let _ = writeln!(text, "  look into it: retake log show {0}\n  see it again: retake replay {0}", path.display());
+            let _ = writeln!(
+                text,
+                "  look into it: retake log show {0}\n  see it again: retake replay {0}",
+                path.display()
+            );
         }
         text
     }

@@ -65,7 +65,13 @@ impl Account {
             Event::Proposed { .. } => self.proposal = Some(now),
             Event::Act { act: Act::Stop, .. } => self.stopped = true,
             Event::Act { act: Act::ClearStop, .. } if !refused => self.stopped = false,
-            _ => {}
+            Event::Act { .. }
+            | Event::PolicyFaulted
+            | Event::DriverTripped
+            | Event::RewindEnded(_)
+            | Event::EpisodeOpened
+            | Event::EpisodeClosed
+            | Event::Elapsed => {}
         }
     }
 
@@ -77,7 +83,10 @@ impl Account {
 fn check(config: &Config, account: &Account, before: &State, event: Event, outcome: &Outcome, now: MonoTime) {
     let state = &outcome.state;
     assert!(state.epoch() >= before.epoch(), "the epoch fell");
-    assert!(outcome.changed.is_empty() || state.epoch() > before.epoch(), "an owner changed without a new epoch");
+    assert!(
+        outcome.changed.is_empty() || state.epoch() > before.epoch(),
+        "an owner changed without a new epoch"
+    );
     assert_eq!(state.stopped(), account.stopped, "stop latches until it is cleared");
     for index in [ARM, GRIPPER] {
         let (was, group) = (before.group(index), state.group(index));
@@ -86,13 +95,20 @@ fn check(config: &Config, account: &Account, before: &State, event: Event, outco
             Owner::Hold => continue,
             Owner::Policy { until } => {
                 let resumed = matches!(event, Event::Act { act: Act::Resume, .. });
-                assert!(resumed || matches!(was.owner, Owner::Policy { .. }), "only a resume gives to the policy");
+                assert!(
+                    resumed || matches!(was.owner, Owner::Policy { .. }),
+                    "only a resume gives to the policy"
+                );
                 assert!(now < until, "the policy drives at the end of its lease");
-                assert!(Account::within(now, account.proposal, config.policy_timeout * 2), "a silent policy drives");
+                assert!(
+                    Account::within(now, account.proposal, config.policy_timeout * 2),
+                    "a silent policy drives"
+                );
             }
             Owner::Human | Owner::Rewind => {
                 let operator = state.operator().expect("somebody holds the lease");
-                let (heard, input) = account.input[usize::from(operator == BOB)].expect("the operator was heard");
+                let (heard, input) =
+                    account.input[usize::from(operator == BOB)].expect("the operator was heard");
                 assert!(now < heard + config.operator_timeout, "a silent operator drives");
                 let Event::Input { clutch, rewind, valid, .. } = input else { unreachable!() };
                 assert!(valid, "an unplugged device drives");
@@ -110,7 +126,8 @@ fn walk(seed: u64, steps: u32) -> [u32; 3] {
     let (mut random, mut account) = (Random(seed), Account::default());
     let (mut state, mut now, mut driven) = (State::new(Epoch(0)), at(0), [0; 3]);
     for _ in 0..steps {
-        now = now + Duration::from_millis(if random.below(40) == 0 { random.below(600) } else { random.below(12) });
+        now = now
+            + Duration::from_millis(if random.below(40) == 0 { random.below(600) } else { random.below(12) });
         if let Some(due) = deadline(&config, &state).filter(|due| *due <= now) {
             state = step(&config, state, Event::Elapsed, due).state;
         }

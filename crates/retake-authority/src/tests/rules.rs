@@ -71,7 +71,13 @@ fn a_late_message_cannot_renew_a_lease_that_is_over() {
 #[test]
 fn an_unplugged_device_holds_while_its_operator_is_still_heard() {
     let config = config();
-    let unplugged = Event::Input { operator: ALICE, clutch: true, rewind: false, groups: GroupSet::first(2), valid: false };
+    let unplugged = Event::Input {
+        operator: ALICE,
+        clutch: true,
+        rewind: false,
+        groups: GroupSet::first(2),
+        valid: false,
+    };
     let state = step(&config, driving(&config), unplugged, at(1)).state;
     assert_eq!((owners(&state)[ARM], state.operator()), (Owner::Hold, Some(ALICE)));
     assert!(state.needs_release());
@@ -126,9 +132,13 @@ fn a_rewind_that_ends_needs_a_new_press() {
 #[test]
 fn pressing_the_clutch_while_rewinding_drives_and_the_reverse() {
     let config = config();
-    let state = run(&config, ready(&config, at(0)), at(1), &[input(ALICE, false, true), input(ALICE, true, true)]).state;
+    let state =
+        run(&config, ready(&config, at(0)), at(1), &[input(ALICE, false, true), input(ALICE, true, true)])
+            .state;
     assert_eq!(owners(&state), [Owner::Human, Owner::Human]);
-    let state = run(&config, ready(&config, at(0)), at(1), &[input(ALICE, true, false), input(ALICE, true, true)]).state;
+    let state =
+        run(&config, ready(&config, at(0)), at(1), &[input(ALICE, true, false), input(ALICE, true, true)])
+            .state;
     assert_eq!(owners(&state), [Owner::Rewind, Owner::Rewind]);
     let state = step(&config, state, input(ALICE, true, false), at(2)).state;
     assert_eq!(owners(&state), [Owner::Hold, Owner::Hold], "the clutch still down does not count");
@@ -149,7 +159,8 @@ fn a_policy_that_is_silent_or_faulty_does_not_drive() {
     let config = config();
     let faulty = step(&config, by_policy(&config), Event::PolicyFaulted, at(1)).state;
     assert_eq!(faulty.group(ARM).cause, Cause::PolicyFault);
-    let silent = run(&config, ready(&config, at(0)), at(600), &[Event::RobotSeen, input(ALICE, false, false)]).state;
+    let silent =
+        run(&config, ready(&config, at(0)), at(600), &[Event::RobotSeen, input(ALICE, false, false)]).state;
     assert_eq!(step(&config, silent, act(ALICE, Act::Resume), at(600)).refusal, Some(Refusal::PolicySilent));
 }
 

@@ -26,7 +26,13 @@ fn states(config: &Config) -> Vec<(&'static str, State)> {
 }
 
 fn events() -> Vec<(&'static str, u64, Event)> {
-    let lost = Event::Input { operator: ALICE, clutch: true, rewind: false, groups: GroupSet::first(2), valid: false };
+    let lost = Event::Input {
+        operator: ALICE,
+        clutch: true,
+        rewind: false,
+        groups: GroupSet::first(2),
+        valid: false,
+    };
     std::vec![
         ("buttons up", 10, input(ALICE, false, false)),
         ("clutch", 10, input(ALICE, true, false)),
@@ -66,7 +72,10 @@ fn cell(before: &State, outcome: &Outcome) -> String {
     let cause = |index: usize| outcome.state.group(index).cause;
     let mut text = format!("{}{}", letter(ARM), letter(GRIPPER));
     if cause(ARM) != before.group(ARM).cause || cause(GRIPPER) != before.group(GRIPPER).cause {
-        text += &format!(" {:?}", if cause(ARM) == before.group(ARM).cause { cause(GRIPPER) } else { cause(ARM) });
+        text += &format!(
+            " {:?}",
+            if cause(ARM) == before.group(ARM).cause { cause(GRIPPER) } else { cause(ARM) }
+        );
     }
     let raised = outcome.state.epoch().0 - before.epoch().0;
     if raised > 0 {
@@ -90,10 +99,8 @@ fn table() -> String {
     for (name, millis, event) in events() {
         text += &format!("| {name} |");
         for (_, before) in &states {
-            let event = match event {
-                Event::Proposed { .. } => Event::Proposed { epoch: before.epoch() },
-                other => other,
-            };
+            let proposal = matches!(event, Event::Proposed { .. });
+            let event = if proposal { Event::Proposed { epoch: before.epoch() } } else { event };
             text += &format!(" {} |", cell(before, &step(&config, *before, event, at(millis))));
         }
         text += "\n";

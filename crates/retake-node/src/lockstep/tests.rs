@@ -4,6 +4,9 @@ use retake_wire::pb::{Beacon, Watermark};
 
 use super::*;
 
+/// Milliseconds and numbers of the beacons heard.
+type Heard = Arc<Mutex<Vec<(u64, u64)>>>;
+
 const PERIOD: Duration = Duration::from_millis(10);
 
 /// Publishes a beacon each period.
@@ -35,7 +38,7 @@ impl Node for Ticker {
 }
 
 /// Writes down the beacons it hears.
-struct Listener(Arc<Mutex<Vec<(u64, u64)>>>);
+struct Listener(Heard);
 
 impl Node for Listener {
     fn name(&self) -> &str {
@@ -58,7 +61,7 @@ impl Node for Listener {
     }
 }
 
-fn deployment() -> (Lockstep, Arc<Mutex<Vec<(u64, u64)>>>) {
+fn deployment() -> (Lockstep, Heard) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let nodes: Vec<Box<dyn Node>> =
         vec![Box::new(Ticker { next: MonoTime::ZERO, sent: 0 }), Box::new(Listener(Arc::clone(&heard)))];
@@ -69,8 +72,8 @@ fn run(link: impl FnMut(MonoTime, &Message, &str) -> Fate + Send + 'static) -> V
     let (mut lockstep, heard) = deployment();
     lockstep.set_link(link);
     lockstep.run_until(MonoTime::from_nanos(30_000_000)).unwrap();
-    let heard = heard.lock().unwrap().clone();
-    heard
+    drop(lockstep);
+    Arc::into_inner(heard).unwrap().into_inner().unwrap()
 }
 
 #[test]
