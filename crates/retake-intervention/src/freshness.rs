@@ -55,14 +55,15 @@ impl Beacons {
     }
 }
 
-/// Newest message of one sender. A new session restarts the count; its beacon proves that it is not an old one replayed.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sequence {
-    session: u64,
-    seq: u64,
-}
+/// Senders remembered on one topic; the one not heard for longest is forgotten first.
+const SENDERS: usize = 16;
 
-impl Sequence {
+/// Newest message of each sender, by session. A new session starts its own count; its beacon proves that it is not an old one
+/// replayed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sequences(VecDeque<(u64, u64)>);
+
+impl Sequences {
     /// Accepts a message newer than all before it.
     pub(crate) fn accept(
         &mut self,
@@ -79,10 +80,18 @@ impl Sequence {
         if beacons.age(header.beacon, now).is_none_or(|age| age > max_age) {
             return Err(Stale::OldBeacon);
         }
-        if header.session == self.session && header.seq <= self.seq {
+        let known = self.0.iter().position(|(session, _)| *session == header.session);
+        if let Some((_, newest)) = known.and_then(|index| self.0.get(index))
+            && header.seq <= *newest
+        {
             return Err(Stale::OldSequence);
         }
-        *self = Self { session: header.session, seq: header.seq };
+        if let Some(index) = known {
+            self.0.remove(index);
+        } else if self.0.len() == SENDERS {
+            self.0.pop_front();
+        }
+        self.0.push_back((header.session, header.seq));
         Ok(*header)
     }
 }
@@ -104,7 +113,7 @@ mod tests {
     #[test]
     fn a_burst_held_back_is_stale_however_it_was_numbered() {
         let mut beacons = Beacons::new(1);
-        let (old, mut sequence) = (beacons.issue(at(0)), Sequence::default());
+        let (old, mut sequence) = (beacons.issue(at(0)), Sequences::default());
         let mut offer = |header: Header, now| sequence.accept(Some(&header), &beacons, AGE, 4, at(now));
         assert_eq!(offer(header(old, 1, 8), 100), Ok(header(old, 1, 8)));
         assert_eq!(offer(header(old, 2, 8), 101), Err(Stale::OldBeacon));
@@ -115,7 +124,7 @@ mod tests {
     #[test]
     fn repeats_and_reorderings_are_refused_until_the_sender_restarts() {
         let mut beacons = Beacons::new(1);
-        let (fresh, mut sequence) = (beacons.issue(at(0)), Sequence::default());
+        let (fresh, mut sequence) = (beacons.issue(at(0)), Sequences::default());
         let mut offer =
             |header: Header| sequence.accept(Some(&header), &beacons, AGE, 4, at(1)).map(|h| h.seq);
         assert_eq!(offer(header(fresh, 5, 8)), Ok(5));
@@ -123,6 +132,11 @@ mod tests {
         assert_eq!(offer(header(fresh, 4, 8)), Err(Stale::OldSequence));
         assert_eq!(offer(header(fresh, 7, 8)), Ok(7), "a gap is missed, not refused");
         assert_eq!(offer(header(fresh, 1, 9)), Ok(1));
+        assert_eq!(
+            offer(header(fresh, 7, 8)),
+            Err(Stale::OldSequence),
+            "a second sender does not make the first forgotten"
+        );
     }
 
     #[test]
@@ -131,9 +145,9 @@ mod tests {
         let fresh = beacons.issue(at(0));
         let future = Header { epoch: 5, ..header(fresh, 1, 1) };
         assert_eq!(
-            Sequence::default().accept(Some(&future), &beacons, AGE, 4, at(0)),
+            Sequences::default().accept(Some(&future), &beacons, AGE, 4, at(0)),
             Err(Stale::FutureEpoch)
         );
-        assert_eq!(Sequence::default().accept(None, &beacons, AGE, 4, at(0)), Err(Stale::NoHeader));
+        assert_eq!(Sequences::default().accept(None, &beacons, AGE, 4, at(0)), Err(Stale::NoHeader));
     }
 }

@@ -1,9 +1,9 @@
 //! The intervention node: the only place where commands are made.
 //!
 //! [`Arbiter`] listens to the robot, the policy and the operator, refuses what is stale, repeated or malformed
-//! ([`freshness`], [`chunk`]), asks `retake-authority` who drives, takes that owner's wish ([`drive`]), sends it through the
+//! (`hear`, with `freshness` and `chunk`), asks `retake-authority` who drives, takes that owner's wish (`tick`, `drive`), sends it through the
 //! limit chain of `retake-shaping`, and publishes one command per tick with a record of everything that led to it
-//! ([`report`]). It is a [`retake_node::Node`]: a function of messages and time, with no clock, disk or network of its own.
+//! (`report`). It is a [`retake_node::Node`]: a function of messages and time, with no clock, disk or network of its own.
 
 mod acts;
 mod arbiter;
@@ -11,11 +11,13 @@ mod chunk;
 mod config;
 mod drive;
 mod freshness;
+mod hear;
 mod lateness;
 mod notices;
 mod report;
 mod robot;
 mod session;
+mod tick;
 mod words;
 
 pub use arbiter::Arbiter;

@@ -1,145 +1,54 @@
-//! One tick's decisions, as they are made and as they are published.
+//! One tick's decisions, as recordings and screens are told.
 
 use std::time::Duration;
 
 use nalgebra::Vector6;
-use retake_authority::{Event, Owner, RewindEnd};
+use retake_authority::Owner;
 use retake_episode::{Episode, Phase};
 use retake_node::Outbox;
 use retake_units::MonoTime;
-use retake_wire::pb::{Cause, GroupStatus, GroupTick, OperatorInput, Status, TickRecord};
+use retake_wire::pb::{Cause, GroupStatus, GroupTick, Status, TickRecord};
 
-use crate::{
-    Arbiter,
-    drive::{self, Driven, Goal},
-    robot::Robot,
-    words,
-};
+use crate::{Arbiter, words};
 
 const STATUS_PERIOD: Duration = Duration::from_millis(100);
 
-/// Lets each group's owner drive it, publishes the segments that ended with it, and returns the record of each.
-pub(crate) fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbox) -> Vec<GroupTick> {
-    let Some(mut robot) = arbiter.robot.take() else { return Vec::new() };
-    let (input, twist) = operator_wish(arbiter, &robot);
-    let mut ended: Option<RewindEnd> = None;
-    let mut ticks = Vec::with_capacity(robot.groups.len());
-    for index in 0..robot.groups.len() {
-        let group = arbiter.state.group(index);
-        let wanted = drive::wanted(&robot, arbiter.chunk.as_ref(), index, group.epoch, now);
-        let mut goal = arbiter.goals.get_mut(index).map(std::mem::take).unwrap_or_default();
-        let driven = match group.owner {
-            Owner::Policy { .. } => drive::by_policy(&mut robot, index, wanted.as_ref()),
-            Owner::Human => {
-                let closing =
-                    input.as_ref().map_or(0.0, |input| drive::closing_speed(&arbiter.config.teleop, input));
-                drive::by_human(&mut robot, index, &mut goal, &twist, closing)
-            }
-            Owner::Rewind => {
-                let (driven, end) =
-                    drive::by_rewind(&mut robot, index, &mut goal, &mut arbiter.path, &arbiter.config.rewind);
-                ended = ended.or(end);
-                driven
-            }
-            Owner::Hold => drive::rest(&mut robot, index),
-        };
-        put_back(&mut arbiter.goals, index, goal);
-        let name = robot.groups.get(index).map_or("", |group| group.name.as_str());
-        if let Some(ended) = arbiter.session.tick(index, name, group, (arbiter.tick, now)) {
-            out.publish(ended);
-        }
-        let (proposal, chunk_index) =
-            wanted.map_or((Vec::new(), 0), |wanted| (wanted.position, wanted.index));
-        ticks.push(GroupTick {
-            owner: words::owner(group.owner).into(),
-            cause: words::cause(group.cause).into(),
-            segment: words::kind(arbiter.session.kind(group.owner)).into(),
-            chunk: if proposal.is_empty() {
-                0
-            } else {
-                arbiter.chunk.as_ref().map_or(0, |chunk| chunk.number)
-            },
-            proposal,
-            chunk_index,
-            ..group_tick(&robot, index, driven)
-        });
-    }
-    count(arbiter, &ticks);
-    arbiter.robot = Some(robot);
-    if let Some(end) = ended {
-        arbiter.tell(Event::RewindEnded(end), now, out);
-    }
-    ticks
-}
-
-fn put_back(goals: &mut [Goal], index: usize, goal: Goal) {
-    if let Some(slot) = goals.get_mut(index) {
-        *slot = goal;
-    }
-}
-
-/// The operator's newest input, if they may drive, and the tool velocity it asks for.
-fn operator_wish(arbiter: &Arbiter, robot: &Robot) -> (Option<OperatorInput>, Vector6<f64>) {
-    let leased = arbiter.state.operator().is_some();
-    let Some((input, _)) = arbiter.heard.input.as_ref().filter(|_| leased) else {
-        return (None, Vector6::zeros());
-    };
-    (Some(input.clone()), drive::operator_velocity(&arbiter.config.teleop, input, robot))
-}
-
-fn group_tick(robot: &Robot, index: usize, driven: Driven) -> GroupTick {
-    let applied = robot.applied.as_ref().and_then(|applied| applied.position.get(index));
-    GroupTick {
-        target: driven.target,
-        command: robot.groups.get(index).map(|group| group.shaper.position()).unwrap_or_default(),
-        limits: driven.clamps.0,
-        measured: robot.measured(index).to_vec(),
-        applied: applied.map(|applied| applied.values.clone()).unwrap_or_default(),
-        ..GroupTick::default()
-    }
-}
-
-fn count(arbiter: &mut Arbiter, ticks: &[GroupTick]) {
-    let human = i32::from(retake_wire::pb::Owner::Human);
-    let counters = &mut arbiter.session.counters;
-    counters.human_ticks += u64::from(ticks.iter().any(|tick| tick.owner == human));
-    counters.clamped_ticks += u64::from(ticks.iter().any(|tick| tick.limits != 0));
+/// What one tick decided.
+pub(crate) struct Decided {
+    /// Each group's part, in the descriptor's order.
+    pub(crate) groups: Vec<GroupTick>,
+    /// Tool velocity the operator asked for, base frame, m/s and rad/s.
+    pub(crate) twist: Vector6<f64>,
+    /// How late the tick ran.
+    pub(crate) late: Duration,
 }
 
 /// Publishes the tick, and now and then the status.
-pub(crate) fn publish(
-    arbiter: &mut Arbiter,
-    groups: Vec<GroupTick>,
-    late: Duration,
-    now: MonoTime,
-    out: &mut Outbox,
-) {
-    if arbiter.robot.is_none() {
-        return publish_status(arbiter, now, out);
+pub(crate) fn publish(arbiter: &mut Arbiter, decided: Decided, now: MonoTime, out: &mut Outbox) {
+    if arbiter.robot.is_some() {
+        out.publish(tick_record(arbiter, decided, now));
     }
-    out.publish(tick_record(arbiter, groups, late, now));
     publish_status(arbiter, now, out);
 }
 
-fn tick_record(arbiter: &Arbiter, groups: Vec<GroupTick>, late: Duration, now: MonoTime) -> TickRecord {
+fn tick_record(arbiter: &Arbiter, decided: Decided, now: MonoTime) -> TickRecord {
     let nanos = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
     let robot = arbiter.robot.as_ref();
     let observation = robot.and_then(|robot| robot.observation.as_ref());
     let applied = robot.and_then(|robot| robot.applied.as_ref());
     let input = arbiter.heard.input.as_ref();
-    let twist = robot.map_or_else(Vector6::zeros, |robot| operator_wish(arbiter, robot).1);
     TickRecord {
         tick: arbiter.tick.0,
         at_nanos: now.wire_nanos(),
-        late_nanos: nanos(late),
+        late_nanos: nanos(decided.late),
         epoch: arbiter.state.epoch().0,
         episode: arbiter.session.episodes.current().number,
         phase: words::phase(arbiter.session.episodes.phase()).into(),
         stopped: arbiter.state.stopped(),
-        groups,
+        groups: decided.groups,
         input: input.map(|(input, _)| input.clone()),
         input_age_nanos: input.map_or(0, |(_, at)| nanos(now.since(*at))),
-        twist: twist.iter().copied().collect(),
+        twist: decided.twist.iter().copied().collect(),
         observation_seq: observation.map_or(0, |(observation, _)| observation.header.unwrap_or_default().seq),
         observation_age_nanos: observation.map_or(0, |(_, at)| nanos(now.since(*at))),
         applied_tick: applied.map_or(0, |applied| applied.tick),
@@ -194,7 +103,6 @@ fn status(arbiter: &Arbiter, now: MonoTime) -> Status {
         rewindable_seconds: arbiter.path.remaining() / arbiter.config.rewind.speed,
         finished: session.episodes.finished(),
         control_hz: robot.map_or(0.0, |robot| robot.descriptor.control_hz),
-        tick_p99_us: 0,
     }
 }
 

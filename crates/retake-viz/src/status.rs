@@ -22,11 +22,9 @@ impl StatusLog {
     }
 
     pub(crate) fn status(&mut self, sink: &mut Sink, status: &pb::Status) {
-        for (name, micros) in [
-            ("lateness_p99_us", status.jitter_p99_us),
-            ("lateness_max_us", status.jitter_max_us),
-            ("tick_p99_us", status.tick_p99_us),
-        ] {
+        for (name, micros) in
+            [("lateness_p99_us", status.jitter_p99_us), ("lateness_max_us", status.jitter_max_us)]
+        {
             sink.log(&format!("{HEALTH}/{name}"), &Scalars::single(f64::from(micros)));
         }
         if status.prompt != self.prompt {

@@ -164,8 +164,7 @@ fn asides(tick: u64, nanos: i64, last: u64) -> Vec<Message> {
     }
     if tick.is_multiple_of(10) {
         let wobble = u32::try_from(tick % 70).unwrap_or_default();
-        let status =
-            pb::Status { tick, jitter_p99_us: 80 + wobble, tick_p99_us: 120, ..pb::Status::default() };
+        let status = pb::Status { tick, jitter_p99_us: 80 + wobble, ..pb::Status::default() };
         messages.push(status.into());
         messages.push(
             pb::Watermark { tick: tick.saturating_sub(4), recording: true, ..pb::Watermark::default() }

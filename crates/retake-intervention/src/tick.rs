@@ -1,0 +1,174 @@
+//! One tick: time passes, each group's owner drives it, and one command goes out.
+
+use std::time::Duration;
+
+use nalgebra::Vector6;
+use retake_authority::{Event, Owner, RewindEnd};
+use retake_episode::{PathPoint, Phase};
+use retake_node::Outbox;
+use retake_units::MonoTime;
+use retake_wire::pb::{self, Beacon, Command, GroupTick, GroupValues, OperatorInput};
+
+use crate::{
+    Arbiter,
+    drive::{self, Driven, Goal},
+    report::{self, Decided},
+    robot::Robot,
+    words,
+};
+
+/// Until a robot has said at which rate it is controlled.
+const IDLE_PERIOD: Duration = Duration::from_millis(20);
+const RESET_AGAIN: Duration = Duration::from_millis(200);
+
+impl Arbiter {
+    pub(crate) fn run_tick(&mut self, now: MonoTime, out: &mut Outbox) {
+        let late = now.since(self.next_tick);
+        let period = self.robot.as_ref().map_or(IDLE_PERIOD, |robot| Duration::from_secs_f64(robot.period_s));
+        self.next_tick = self.next_tick + period;
+        if self.next_tick <= now {
+            // Ticks that were missed are not made up for: the robot is where it is.
+            self.next_tick = now + period;
+        }
+        self.tick = self.tick.next();
+        self.lateness.note(late);
+        if late > period / 2 {
+            self.session.counters.late_ticks += 1;
+        }
+        self.tell(Event::Elapsed, now, out);
+        if let Some(step) = self.session.episodes.elapsed(now) {
+            self.follow(step, now, out);
+        }
+        if self.session.episodes.phase() == Phase::Resetting
+            && now.since(self.sender.reset_sent) >= RESET_AGAIN
+        {
+            self.request_reset(now, out);
+        }
+        self.remember_path();
+        let beacon = self.beacons.issue(now);
+        let (epoch, tick, session) = (self.state.epoch().0, self.tick.0, self.sender.session);
+        let (groups, twist) = drive_groups(self, now, out);
+        if let Some(command) = self.command(now) {
+            out.publish(command);
+        }
+        out.publish(Beacon { nonce: beacon, epoch: epoch.max(self.state.epoch().0), tick, session });
+        report::publish(self, Decided { groups, twist, late }, now, out);
+    }
+
+    /// Adds where the robot is to the way it can be rewound along.
+    fn remember_path(&mut self) {
+        let Some(robot) = &self.robot else { return };
+        let running = self.session.episodes.phase() == Phase::Running;
+        let arm = robot.groups.iter().position(|group| group.chain.is_some());
+        let Some(arm) = arm.filter(|_| running) else { return };
+        let position = robot.measured(arm).to_vec();
+        if self.state.group(arm).owner != Owner::Rewind && !position.is_empty() {
+            self.path.record(PathPoint { position, gripper: robot.gripper_command() });
+        }
+    }
+
+    fn command(&mut self, now: MonoTime) -> Option<Command> {
+        let header = self.header(now);
+        let robot = self.robot.as_ref()?;
+        let (observation, _) = robot.observation.as_ref()?;
+        let values = robot.groups.iter().map(|group| GroupValues { values: group.shaper.position() });
+        // While the scene is reset the driver moves the robot, and our positions mean nothing.
+        let stop = matches!(self.session.episodes.phase(), Phase::Waiting | Phase::Resetting);
+        Some(Command {
+            header: Some(header),
+            tick: self.tick.0,
+            driver_beacon: observation.driver_beacon,
+            position: if stop { Vec::new() } else { values.collect() },
+            stop,
+        })
+    }
+}
+
+/// Lets each group's owner drive it, publishes the segments that ended with it, and returns the record of each
+/// with the tool velocity the operator asked for.
+fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbox) -> (Vec<GroupTick>, Vector6<f64>) {
+    let Some(mut robot) = arbiter.robot.take() else { return (Vec::new(), Vector6::zeros()) };
+    let (input, twist) = operator_wish(arbiter, &robot);
+    let mut ended: Option<RewindEnd> = None;
+    let mut ticks = Vec::with_capacity(robot.groups.len());
+    for index in 0..robot.groups.len() {
+        let group = arbiter.state.group(index);
+        let wanted = drive::wanted(&robot, arbiter.chunk.as_ref(), index, group.epoch, now);
+        let mut goal = arbiter.goals.get_mut(index).map(std::mem::take).unwrap_or_default();
+        let driven = match group.owner {
+            Owner::Policy { .. } => drive::by_policy(&mut robot, index, wanted.as_ref()),
+            Owner::Human => {
+                let closing =
+                    input.as_ref().map_or(0.0, |input| drive::closing_speed(&arbiter.config.teleop, input));
+                drive::by_human(&mut robot, index, &mut goal, &twist, closing)
+            }
+            Owner::Rewind => {
+                let (driven, end) =
+                    drive::by_rewind(&mut robot, index, &mut goal, &mut arbiter.path, &arbiter.config.rewind);
+                ended = ended.or(end);
+                driven
+            }
+            Owner::Hold => drive::rest(&mut robot, index),
+        };
+        put_back(&mut arbiter.goals, index, goal);
+        let name = robot.groups.get(index).map_or("", |group| group.name.as_str());
+        if let Some(ended) = arbiter.session.tick(index, name, group, (arbiter.tick, now)) {
+            out.publish(ended);
+        }
+        let (proposal, chunk_index) =
+            wanted.map_or((Vec::new(), 0), |wanted| (wanted.position, wanted.index));
+        ticks.push(GroupTick {
+            owner: words::owner(group.owner).into(),
+            cause: words::cause(group.cause).into(),
+            segment: words::kind(arbiter.session.kind(group.owner)).into(),
+            chunk: if proposal.is_empty() {
+                0
+            } else {
+                arbiter.chunk.as_ref().map_or(0, |chunk| chunk.number)
+            },
+            proposal,
+            chunk_index,
+            ..group_tick(&robot, index, driven)
+        });
+    }
+    count(arbiter, &ticks);
+    arbiter.robot = Some(robot);
+    if let Some(end) = ended {
+        arbiter.tell(Event::RewindEnded(end), now, out);
+    }
+    (ticks, twist)
+}
+
+fn put_back(goals: &mut [Goal], index: usize, goal: Goal) {
+    if let Some(slot) = goals.get_mut(index) {
+        *slot = goal;
+    }
+}
+
+/// The operator's newest input, if they may drive, and the tool velocity it asks for.
+fn operator_wish(arbiter: &Arbiter, robot: &Robot) -> (Option<OperatorInput>, Vector6<f64>) {
+    let leased = arbiter.state.operator().is_some();
+    let Some((input, _)) = arbiter.heard.input.as_ref().filter(|_| leased) else {
+        return (None, Vector6::zeros());
+    };
+    (Some(input.clone()), drive::operator_velocity(&arbiter.config.teleop, input, robot))
+}
+
+fn group_tick(robot: &Robot, index: usize, driven: Driven) -> GroupTick {
+    let applied = robot.applied.as_ref().and_then(|applied| applied.position.get(index));
+    GroupTick {
+        target: driven.target,
+        command: robot.groups.get(index).map(|group| group.shaper.position()).unwrap_or_default(),
+        limits: driven.clamps.0,
+        measured: robot.measured(index).to_vec(),
+        applied: applied.map(|applied| applied.values.clone()).unwrap_or_default(),
+        ..GroupTick::default()
+    }
+}
+
+fn count(arbiter: &mut Arbiter, ticks: &[GroupTick]) {
+    let human = i32::from(pb::Owner::Human);
+    let counters = &mut arbiter.session.counters;
+    counters.human_ticks += u64::from(ticks.iter().any(|tick| tick.owner == human));
+    counters.clamped_ticks += u64::from(ticks.iter().any(|tick| tick.limits != 0));
+}
