@@ -112,7 +112,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         let text = serde_json::to_string_pretty(&whole)? + "\n";
         fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
-    let broken: Vec<&str> = bounds.iter().filter(|bound| !bound.holds).map(|bound| bound.what.as_str()).collect();
+    let broken: Vec<&str> =
+        bounds.iter().filter(|bound| !bound.holds).map(|bound| bound.what.as_str()).collect();
     let verdict = if broken.is_empty() { String::new() } else { format!(": {}", broken.join("; ")) };
     println!(
         "bench: {} benchmarks in {seconds} s; {} of {} bounds hold{verdict}",

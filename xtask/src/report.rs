@@ -174,7 +174,12 @@ mod tests {
         let text = table.to_string();
         assert_eq!(
             text.lines().collect::<Vec<_>>(),
-            ["| what  |               µs |", "|-------|-----------------:|", "| floor |              1.2 |", "| ours  | 2.00 (1.00–4.00) |"]
+            [
+                "| what  |               µs |",
+                "|-------|-----------------:|",
+                "| floor |              1.2 |",
+                "| ours  | 2.00 (1.00–4.00) |"
+            ]
         );
         assert_eq!(table.json()[0], json!({ "what": "floor", "µs": 1.25 }));
         assert_eq!(table.json()[1]["µs"]["most"], json!(4.0));

@@ -81,7 +81,8 @@ mod tests {
     #[test]
     fn ratios_are_of_rounds_not_of_all_together() {
         let spans = |millis: &[u64]| Spans::new(millis.iter().copied().map(Duration::from_millis).collect());
-        let (ours, floor) = ([spans(&[4]), spans(&[30]), spans(&[9])], [spans(&[2]), spans(&[10]), spans(&[1])]);
+        let (ours, floor) =
+            ([spans(&[4]), spans(&[30]), spans(&[9])], [spans(&[2]), spans(&[10]), spans(&[1])]);
         let Cell::Range(range) = ratios(&ours, &floor, 500) else { panic!("no ratio") };
         assert_eq!(range, [3.0, 2.0, 9.0]);
     }

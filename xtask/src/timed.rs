@@ -26,6 +26,8 @@ pub(crate) struct Times {
     pub(crate) received: Vec<Duration>,
     /// When inputs and proposals arrived, by their sequence numbers.
     pub(crate) arrivals: Vec<(Topic, u64, MonoTime)>,
+    /// How often the scene was reset: the attempts that were begun.
+    pub(crate) attempts: u64,
     begun: Option<MonoTime>,
     publishing: Option<MonoTime>,
 }
@@ -57,16 +59,15 @@ impl Stopwatch {
 }
 
 /// A node whose every call is timed. Only the node's own thread uses the stopwatch while it runs.
-pub(crate) struct Timed {
+struct Timed {
     node: Box<dyn Node>,
     watch: Stopwatch,
 }
 
-impl Timed {
-    pub(crate) fn new(node: impl Node + 'static) -> (Box<dyn Node>, Stopwatch) {
-        let watch = Stopwatch::default();
-        (Box::new(Self { node: Box::new(node), watch: watch.clone() }), watch)
-    }
+/// Puts a stopwatch around `node`.
+pub(crate) fn timed(node: impl Node + 'static) -> (Box<dyn Node>, Stopwatch) {
+    let watch = Stopwatch::default();
+    (Box::new(Timed { node: Box::new(node), watch: watch.clone() }), watch)
 }
 
 impl Node for Timed {
@@ -98,6 +99,9 @@ impl Node for Timed {
         } else {
             None
         };
+        if let Message::Observation(observation) = message {
+            times.attempts = times.attempts.max(observation.resets);
+        }
         times.arrivals.extend(header.map(|header| (message.topic(), header.seq, now)));
     }
 

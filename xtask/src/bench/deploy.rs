@@ -12,7 +12,7 @@ use retake_units::MonoTime;
 
 use crate::{
     pace::sleep_until,
-    timed::{Stopwatch, Timed, WARM_UP},
+    timed::{Stopwatch, WARM_UP, timed},
 };
 
 /// A simulated robot on `task` with the expert as its policy, without end.
@@ -37,14 +37,10 @@ pub(crate) fn lockstep(settings: &Settings, script: Script) -> anyhow::Result<Lo
 
 /// Arbiter, scripted supervisor, policy and simulator; the arbiter with a stopwatch.
 pub(crate) fn nodes(settings: &Settings, start: MonoTime) -> anyhow::Result<(Vec<Box<dyn Node>>, Stopwatch)> {
-    let (arbiter, watch) = Timed::new(settings.arbiter(start));
+    let (arbiter, watch) = timed(settings.arbiter(start));
     let operator = settings.scripted(Script::Supervisor, start);
-    let nodes: Vec<Box<dyn Node>> = vec![
-        arbiter,
-        Box::new(operator),
-        Box::new(settings.policy(start)),
-        Box::new(settings.sim(start)?),
-    ];
+    let nodes: Vec<Box<dyn Node>> =
+        vec![arbiter, Box::new(operator), Box::new(settings.policy(start)), Box::new(settings.sim(start)?)];
     Ok((nodes, watch))
 }
 

@@ -28,6 +28,7 @@ struct Rounds {
     published: Vec<Spans>,
     processor: Vec<f64>,
     lost: u64,
+    attempts: u64,
 }
 
 pub(crate) fn run(effort: Effort) -> anyhow::Result<Findings> {
@@ -61,6 +62,7 @@ impl Rounds {
         self.beside.push(floor.finish()?);
         self.lost += deploy::stop(deployment)?;
         let times = watch.take();
+        self.attempts += times.attempts;
         self.late.push(Spans::new(times.late));
         self.decided.push(Spans::new(times.decided));
         self.published.push(Spans::new(times.published));
@@ -69,8 +71,17 @@ impl Rounds {
 
     fn findings(&self, period: Duration) -> Findings {
         let mut late = Table::new(&[
-            "lateness of a wake", "n", "p50 µs", "p99 µs", "p99.9 µs", "max µs", "over half a period", "p50 / beside",
-            "p99 / beside", "p50 / alone", "p99 / alone",
+            "lateness of a wake",
+            "n",
+            "p50 µs",
+            "p99 µs",
+            "p99.9 µs",
+            "max µs",
+            "over half a period",
+            "p50 / beside",
+            "p99 / beside",
+            "p50 / alone",
+            "p99 / alone",
         ]);
         for (name, rounds) in
             [("floor alone", &self.alone), ("floor beside", &self.beside), ("arbiter", &self.late)]
@@ -91,7 +102,10 @@ impl Rounds {
             busy.row(row);
         }
         let remarks = vec![
-            format!("messages lost anywhere on the way: {}", self.lost),
+            format!(
+                "attempts the robot began: {}; messages lost anywhere on the way: {}",
+                self.attempts, self.lost
+            ),
             format!(
                 "processor seconds per second of the whole deployment: {}",
                 range(self.processor.iter().copied())

@@ -9,15 +9,14 @@ use retake_units::MonoTime;
 use retake_wire::Topic;
 
 use super::{
-    Effort,
+    Effort, deploy,
     floor::{Sizes, two_hops},
-    deploy,
     probes::{Driver, Notebook, Notes, Source, Wish},
 };
 use crate::{
     report::{Cell, Findings, Table, progress},
     stats::{Spans, ratios},
-    timed::{Timed, Times, WARM_UP},
+    timed::{WARM_UP, timed},
 };
 
 const COMPARED: &str = "\
@@ -72,7 +71,8 @@ pub(crate) fn run(effort: Effort) -> anyhow::Result<Findings> {
         }
     }
     let [(_, input), (_, proposal)] = &ways;
-    let mut table = Table::new(&["way", "n", "p50 µs", "p99 µs", "p99.9 µs", "max µs", "p50 / floor", "p99 / floor"]);
+    let mut table =
+        Table::new(&["way", "n", "p50 µs", "p99 µs", "p99.9 µs", "max µs", "p50 / floor", "p99 / floor"]);
     input.rows("input → command", &mut table);
     proposal.rows("policy → command", &mut table);
     let remarks = vec![input.remark("inputs"), proposal.remark("proposals")];
@@ -84,7 +84,7 @@ impl Way {
         let start = Clock::System.now();
         let home = vec![settings.task.home.joints.clone(), vec![settings.task.home.width]];
         let notes = Notebook::default();
-        let (arbiter, watch) = Timed::new(settings.arbiter(start));
+        let (arbiter, watch) = timed(settings.arbiter(start));
         let nodes: Vec<Box<dyn Node>> = vec![
             arbiter,
             Box::new(Source::new(wish, home.clone(), PERIOD, start, notes.clone())),
@@ -92,7 +92,7 @@ impl Way {
         ];
         self.lost += deploy::run_for(nodes, PERIOD * u32::try_from(count)?)?;
         let notes = notes.take();
-        let samples = samples(wish, &notes, &watch.take());
+        let samples = samples(wish, &notes, &watch.take().arrivals);
         anyhow::ensure!(!samples.is_empty(), "no command followed any wish: the probes are broken");
         let sent = notes.sent.len();
         self.unfollowed += sent.saturating_sub(samples.len());
@@ -139,13 +139,13 @@ impl Way {
 }
 
 /// Each wish that was followed, at the first tick that followed it.
-fn samples(wish: Wish, notes: &Notes, times: &Times) -> Vec<Sample> {
+fn samples(wish: Wish, notes: &Notes, arrivals: &[(Topic, u64, MonoTime)]) -> Vec<Sample> {
     let topic = match wish {
         Wish::Input => Topic::Input,
         Wish::Proposal => Topic::Proposal,
     };
     let arrivals: BTreeMap<u64, MonoTime> =
-        times.arrivals.iter().filter(|(on, ..)| *on == topic).map(|(_, seq, at)| (*seq, *at)).collect();
+        arrivals.iter().filter(|(on, ..)| *on == topic).map(|(_, seq, at)| (*seq, *at)).collect();
     let warm = notes.followed.first().map_or(MonoTime::MAX, |first| first.at + WARM_UP);
     let mut last = 0;
     let mut samples = Vec::new();
@@ -155,7 +155,11 @@ fn samples(wish: Wish, notes: &Notes, times: &Times) -> Vec<Sample> {
         if !fresh || followed.at < warm {
             continue;
         }
-        let ways = (notes.sent.get(&followed.wish), arrivals.get(&followed.wish), notes.commands.get(&followed.tick));
+        let ways = (
+            notes.sent.get(&followed.wish),
+            arrivals.get(&followed.wish),
+            notes.commands.get(&followed.tick),
+        );
         let (Some(sent), Some(arrived), Some(commanded)) = ways else { continue };
         // A wish that came after its tick was due waited for nothing but a late tick.
         let waited = followed.at.since(*arrived);
@@ -181,11 +185,13 @@ mod tests {
         let at = |millis: u64| MonoTime::from_nanos(millis * 1_000_000);
         let millis = Duration::from_millis;
         let followed = |tick, wish, now| Followed { tick, wish, at: at(now), late: millis(2) };
-        let mut notes = Notes { followed: vec![followed(1, 1, 0), followed(2, 2, 5000), followed(3, 2, 5020)], ..Notes::default() };
+        let mut notes = Notes {
+            followed: vec![followed(1, 1, 0), followed(2, 2, 5000), followed(3, 2, 5020)],
+            ..Notes::default()
+        };
         notes.sent.insert(2, at(4980));
         notes.commands.extend([(2, at(5003)), (3, at(5023))]);
-        let times = Times { arrivals: vec![(Topic::Input, 2, at(4981))], ..Times::default() };
-        let samples = samples(Wish::Input, &notes, &times);
+        let samples = samples(Wish::Input, &notes, &[(Topic::Input, 2, at(4981))]);
         assert_eq!(samples.len(), 1);
         let Sample { total, waiting, to_arbiter, late, to_driver } = samples[0];
         assert_eq!((total, waiting), (millis(23), millis(17)));

@@ -14,8 +14,8 @@ use retake_units::MonoTime;
 use retake_wire::{
     Message, Topic,
     pb::{
-        Act, Beacon, GroupValues, Header, Observation, OperatorInput, Owner, Phase, Pose, Proposal, ProposalStep,
-        RobotDescriptor, Status, TickRecord,
+        Act, Beacon, GroupValues, Header, Observation, OperatorInput, Owner, Phase, Pose, Proposal,
+        ProposalStep, RobotDescriptor, Status, TickRecord,
     },
 };
 
@@ -77,13 +77,25 @@ const STEPS: u32 = 16;
 const CONTROL_PERIOD_NANOS: i64 = 20_000_000;
 
 impl Source {
-    pub(crate) fn new(wish: Wish, home: Vec<Vec<f64>>, period: Duration, start: MonoTime, notes: Notebook) -> Self {
+    pub(crate) fn new(
+        wish: Wish,
+        home: Vec<Vec<f64>>,
+        period: Duration,
+        start: MonoTime,
+        notes: Notebook,
+    ) -> Self {
         let (beacon, status) = (Beacon::default(), Status::default());
         Self { wish, home, period, next: start, seq: 0, beacon, status, observation: 0, notes }
     }
 
     fn header(&self, session: u64) -> Header {
-        Header { epoch: self.beacon.epoch, seq: self.seq, beacon: self.beacon.nonce, session, ..Header::default() }
+        Header {
+            epoch: self.beacon.epoch,
+            seq: self.seq,
+            beacon: self.beacon.nonce,
+            session,
+            ..Header::default()
+        }
     }
 
     /// Slowly to and fro, so that commands change and stay near the start.
@@ -130,7 +142,9 @@ impl Source {
     fn recorded(&self, record: &TickRecord) {
         let Some(arm) = record.groups.first() else { return };
         let wish = match (self.wish, arm.owner()) {
-            (Wish::Input, Owner::Human) => record.input.as_ref().and_then(|input| input.header).map(|header| header.seq),
+            (Wish::Input, Owner::Human) => {
+                record.input.as_ref().and_then(|input| input.header).map(|header| header.seq)
+            }
             (Wish::Proposal, Owner::Policy) => (arm.chunk > 0).then_some(arm.chunk),
             _ => None,
         };
@@ -163,7 +177,9 @@ impl Node for Source {
             Message::Beacon(beacon) => self.beacon = *beacon,
             Message::Status(status) => self.status = status.clone(),
             Message::Tick(record) => self.recorded(record),
-            Message::Observation(observation) => self.observation = observation.header.unwrap_or_default().seq,
+            Message::Observation(observation) => {
+                self.observation = observation.header.unwrap_or_default().seq
+            }
             _ => {}
         }
     }
@@ -208,7 +224,12 @@ const DESCRIBE_EVERY: u64 = 25;
 const SESSION: u64 = 0x03;
 
 impl Driver {
-    pub(crate) fn new(descriptor: RobotDescriptor, home: Vec<Vec<f64>>, start: MonoTime, notes: Notebook) -> Self {
+    pub(crate) fn new(
+        descriptor: RobotDescriptor,
+        home: Vec<Vec<f64>>,
+        start: MonoTime,
+        notes: Notebook,
+    ) -> Self {
         let gate = Gate::new(GateConfig::from_descriptor(&descriptor), home.clone());
         let period = Duration::from_secs_f64(1.0 / descriptor.control_hz);
         Self { descriptor, home, gate, period, next: start, seq: 0, resets: 0, notes }
@@ -221,7 +242,10 @@ impl Driver {
         Observation {
             header: Some(Header { seq: self.seq, session: SESSION, ..Header::default() }),
             captured_nanos: now.wire_nanos(),
-            velocity: position.iter().map(|group| GroupValues { values: vec![0.0; group.values.len()] }).collect(),
+            velocity: position
+                .iter()
+                .map(|group| GroupValues { values: vec![0.0; group.values.len()] })
+                .collect(),
             position,
             tool: Some(Pose { x: 0.45, z: 0.3, qw: 1.0, ..Pose::default() }),
             driver_beacon: self.seq,

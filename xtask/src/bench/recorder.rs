@@ -12,7 +12,7 @@ use super::{Effort, deploy};
 use crate::{
     report::{Cell, Findings, Table, progress},
     stats::{Spans, ratios},
-    timed::{Timed, Times},
+    timed::{Times, timed},
 };
 
 const COMPARED: &str = "\
@@ -27,6 +27,7 @@ struct Rounds {
     late: Vec<Spans>,
     busy: Vec<Spans>,
     lost: u64,
+    attempts: u64,
 }
 
 impl Rounds {
@@ -34,6 +35,7 @@ impl Rounds {
         self.late.push(Spans::new(times.late));
         self.busy.push(Spans::new(times.published));
         self.lost += lost;
+        self.attempts += times.attempts;
     }
 }
 
@@ -55,7 +57,8 @@ pub(crate) fn run(effort: Effort) -> anyhow::Result<Findings> {
         round(span, &mut without, None)?;
         round(span, &mut with, Some(&mut recorded))?;
     }
-    let columns = ["", "n", "p50 µs", "p99 µs", "p99.9 µs", "max µs", "p50 with / without", "p99 with / without"];
+    let columns =
+        ["", "n", "p50 µs", "p99 µs", "p99.9 µs", "max µs", "p50 with / without", "p99 with / without"];
     let mut table = Table::new(&columns);
     for (name, rounds, floor) in [
         ("lateness without", &without.late, None),
@@ -77,7 +80,10 @@ pub(crate) fn run(effort: Effort) -> anyhow::Result<Findings> {
             recorded.frames_dropped,
             recorded.messages_lost
         ),
-        format!("messages lost anywhere on the way: {} without, {} with", without.lost, with.lost),
+        format!(
+            "attempts the robot began: {} without, {} with; messages lost anywhere on the way: {} without, {} with",
+            without.attempts, with.attempts, without.lost, with.lost
+        ),
     ];
     Ok(Findings { compared: COMPARED, remarks, tables: vec![table], bounds: Vec::new() })
 }
@@ -98,7 +104,7 @@ fn round(span: Duration, rounds: &mut Rounds, recorded: Option<&mut Recorded>) -
     let config = RecorderConfig::new(dir.path().to_owned(), None, "bench".parse()?, 1, anchor);
     let recorder = Recorder::threaded(config)?;
     let report = recorder.report();
-    let (recorder, watch) = Timed::new(recorder);
+    let (recorder, watch) = timed(recorder);
     // Last, because nodes are stopped in this order and it hears the others' last words.
     nodes.push(recorder);
     let lost = deploy::run_for(nodes, span)?;

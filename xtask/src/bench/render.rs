@@ -39,8 +39,17 @@ struct Frames {
 pub(crate) fn run(effort: Effort) -> anyhow::Result<Findings> {
     let (rounds, frames) = effort.pick((2, 30), (7, 60));
     let (descriptor, observations) = observed(frames + WARM_UP)?;
-    let mut table =
-        Table::new(&["camera", "size", "n", "step", "p50 ms", "p99 ms", "p50 / floor", "JPEG bytes", "of a core, %"]);
+    let mut table = Table::new(&[
+        "camera",
+        "size",
+        "n",
+        "step",
+        "p50 ms",
+        "p99 ms",
+        "p50 / floor",
+        "JPEG bytes",
+        "of a core, %",
+    ]);
     for (width, height) in SIZES {
         let mut descriptor = descriptor.clone();
         descriptor.cameras.iter_mut().for_each(|camera| (camera.width, camera.height) = (width, height));
@@ -95,7 +104,8 @@ impl Frames {
     fn rows(&self, camera: &retake_wire::pb::Camera, floors: &[Spans], table: &mut Table) {
         let (draw, jpeg) = (Spans::pooled(&self.draw), Spans::pooled(&self.jpeg));
         let share = (draw.at(500) + jpeg.at(500)).as_secs_f64() * camera.hz * 100.0;
-        let name = || [Cell::from(camera.name.as_str()), format!("{}×{}", camera.width, camera.height).into()];
+        let name =
+            || [Cell::from(camera.name.as_str()), format!("{}×{}", camera.width, camera.height).into()];
         for (step, rounds, pooled, bytes, share) in [
             ("draw", &self.draw, &draw, "".into(), Cell::from("")),
             ("JPEG", &self.jpeg, &jpeg, Cell::from(self.bytes), Cell::Number(share, 1)),
@@ -136,7 +146,8 @@ fn floor(width: u32, height: u32, frames: usize) -> anyhow::Result<Spans> {
         colour.fill([u8::try_from(frame % 256)?; 3]);
         depth.fill(f32::from(u16::try_from(frame)?));
         for (pixel, samples) in image.iter_mut().zip(colour.chunks_exact(SAMPLES)) {
-            let sum = |channel: usize| samples.iter().map(|sample| u16::from(sample[channel])).sum::<u16>() / 4;
+            let sum =
+                |channel: usize| samples.iter().map(|sample| u16::from(sample[channel])).sum::<u16>() / 4;
             *pixel = [sum(0), sum(1), sum(2)].map(|mean| u8::try_from(mean).unwrap_or(u8::MAX));
         }
         black_box((&mut colour, &mut depth, &mut image));

@@ -38,7 +38,8 @@ struct Speed {
 
 pub(crate) fn run(effort: Effort) -> anyhow::Result<Findings> {
     let (rounds, simulated) = effort.pick((2, Duration::from_secs(10)), (7, Duration::from_secs(60)));
-    let mut table = Table::new(&["times real time", "by processor time", "on the wall", "deployment / world"]);
+    let mut table =
+        Table::new(&["times real time", "by processor time", "on the wall", "deployment / world"]);
     let mut bounds = Vec::new();
     for name in Task::names() {
         let (mut worlds, mut deployments) = (Vec::new(), Vec::new());

@@ -91,6 +91,10 @@ fn attempts(task: &str, seeds: u64) -> anyhow::Result<Vec<EpisodeRecord>> {
     lockstep.run_until(MonoTime::from_nanos(seeds * LONGEST_SECONDS * 1_000_000_000))?;
     anyhow::ensure!(lockstep.finished(), "{task}: the attempts did not come to an end");
     let records: Vec<_> = records.try_iter().collect();
-    anyhow::ensure!(u64::try_from(records.len())? == seeds, "{task}: {} attempts instead of {seeds}", records.len());
+    anyhow::ensure!(
+        u64::try_from(records.len())? == seeds,
+        "{task}: {} attempts instead of {seeds}",
+        records.len()
+    );
     Ok(records)
 }
