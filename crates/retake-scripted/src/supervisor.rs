@@ -73,6 +73,10 @@ impl Supervisor {
             let press = status.phase() == Phase::Ready && self.may_press(now);
             return Answer { resume: press, ..Answer::IDLE };
         }
+        if status.needs_release {
+            // Something took the robot away while a button was down; it counts again only after it has been up.
+            return Answer::IDLE;
+        }
         let progress = Progress::of(goal, scene);
         match self.doing {
             Doing::Watching(watch) => self.watch(watch, status, progress, now),

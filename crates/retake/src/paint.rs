@@ -67,7 +67,8 @@ impl Shown {
         if self.lines > 0 {
             let _ = write!(text, "\x1b[{}A\x1b[J", self.lines);
         }
-        for notice in heard.notices.drain(..) {
+        // After each takeover one proposal is outlived: it is counted, but no news.
+        for notice in heard.notices.drain(..).filter(|notice| notice.code != "proposal_old_epoch") {
             let _ = writeln!(text, "  ! {}: {}", notice.source, notice.text);
         }
         let ended = heard.episodes.values().skip(self.episodes);
