@@ -8,6 +8,8 @@
 mod limits;
 mod shaper;
 mod teleop;
+#[cfg(test)]
+mod tests;
 mod tracker;
 mod workspace;
 

@@ -3,7 +3,7 @@
 //! The order, and why: **finite** first, because nothing after it can reason about NaN; **range** before **workspace**,
 //! because a pose can only be computed for joints that exist; both act on the *target*, so that the generator slows down
 //! before a limit instead of hitting it; **rate** (velocity, acceleration, jerk) last, because only what has passed it is
-//! continuous. After it the workspace is looked at once more: a command that would go further out is replaced by braking.
+//! continuous. After it the workspace is looked at once more: a command that could not stop inside is replaced by braking.
 
 use nalgebra::Point3;
 use retake_kinematics::Chain;
@@ -47,7 +47,8 @@ pub enum Wish {
 
 /// Lag behind a moving target that counts as a rate limit in action, in units of one period at full speed.
 const RATE_LAG: f64 = 1.0;
-/// How far outside the workspace a command may be before it is taken back, metres: the generator's overshoot.
+/// How far outside the workspace a command may come to rest before it is taken back, metres. Joints do not brake in step, so the
+/// tool may stray a few millimetres further on its way to rest; the tests bound the sum at six.
 const WORKSPACE_SLACK: f64 = 0.002;
 
 /// One group's limit chain and command.
@@ -108,12 +109,12 @@ impl Shaper {
         let (mut position, mut velocity) = (position.clone(), velocity.clone());
         let clamps = self.limit_range(&mut position, &mut velocity);
         let clamps = clamps.and(self.limit_workspace(&mut position, &mut velocity));
-        let before: Vec<Motion> = self.motion().collect();
+        let (before, rest_before): (Vec<Motion>, _) = (self.motion().collect(), self.rest_position());
         for ((tracker, position), velocity) in self.trackers.iter_mut().zip(&position).zip(&velocity) {
             tracker.follow(*position, *velocity);
         }
         let clamps = clamps.and(self.lag(&position));
-        if self.leaves_workspace(&before) {
+        if self.leaves_workspace(&rest_before) {
             self.restore(&before);
             self.brake();
             return clamps.and(Clamps::WORKSPACE);
@@ -161,12 +162,16 @@ impl Shaper {
         Clamps::WORKSPACE
     }
 
-    fn leaves_workspace(&self, before: &[Motion]) -> bool {
+    /// Whether the command would come to rest outside, and further out than it would have before this step.
+    fn leaves_workspace(&self, rest_before: &[f64]) -> bool {
         let Some((chain, walls)) = &self.reach else { return false };
         let excess = |q: &[f64]| walls.excess(&Point3::from(chain.forward(q).translation.vector));
-        let now = excess(&self.position());
-        now > WORKSPACE_SLACK
-            && now > excess(&before.iter().map(|motion| motion.position).collect::<Vec<_>>())
+        let rest = excess(&self.rest_position());
+        rest > WORKSPACE_SLACK && rest > excess(rest_before)
+    }
+
+    fn rest_position(&self) -> Vec<f64> {
+        self.trackers.iter().map(Tracker::rest_position).collect()
     }
 
     fn restore(&mut self, before: &[Motion]) {

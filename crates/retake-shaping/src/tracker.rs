@@ -96,6 +96,14 @@ impl Tracker {
         self.advance()
     }
 
+    /// Where the command would come to rest if it braked from here.
+    pub(crate) fn rest_position(&self) -> f64 {
+        let Motion { position, velocity, acceleration } = self.motion;
+        // Until the acceleration is gone, the velocity still grows by this much.
+        let grown = 0.5 * acceleration * acceleration.abs() / self.limits.jerk;
+        position + self.stopping_distance(velocity + grown)
+    }
+
     /// Way needed to stop from `velocity` without exceeding acceleration and jerk, with the velocity's sign.
     fn stopping_distance(&self, velocity: f64) -> f64 {
         let ValueLimits { acceleration, jerk, .. } = self.limits;
