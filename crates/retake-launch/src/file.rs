@@ -14,7 +14,7 @@ use toml::{
 use crate::{
     LaunchError,
     error::Fault,
-    kind::{NodeKind, NodeOptions, Restart},
+    kind::{Common, NodeKind, NodeOptions, Restart},
 };
 
 /// A deployment as written in a file of `launch/`.
@@ -41,6 +41,8 @@ pub struct LaunchNode {
     pub name: String,
     /// What it is and does.
     pub options: NodeOptions,
+    /// Address of another machine that it runs on; `None` if it runs where the deployment is launched.
+    pub elsewhere: Option<String>,
     /// Port it listens on.
     pub port: u16,
     /// What happens after a crash.
@@ -60,7 +62,7 @@ impl LaunchNode {
 pub struct BusSection {
     /// Port of the first node; each following node has the next.
     pub base_port: u16,
-    /// Address all nodes listen on and are called at.
+    /// Address that nodes listen on and are called at, unless they say otherwise.
     pub host: String,
     /// Needed if `host` is not loopback.
     pub tls: Option<TlsFiles>,
@@ -137,7 +139,10 @@ impl LaunchFile {
     pub fn endpoints(&self, name: &str) -> Option<Endpoints> {
         let index = self.nodes.iter().position(|node| node.name == name)?;
         let scheme = if self.bus.tls.is_some() { "tls" } else { "tcp" };
-        let at = |node: &LaunchNode| format!("{scheme}/{}:{}", self.bus.host, node.port);
+        let at = |node: &LaunchNode| {
+            let host = node.elsewhere.as_ref().unwrap_or(&self.bus.host);
+            format!("{scheme}/{host}:{}", node.port)
+        };
         Some(Endpoints {
             listen: vec![at(&self.nodes[index])],
             connect: self.nodes[..index].iter().map(at).collect(),
@@ -207,7 +212,7 @@ fn parse_nodes(nodes: Spanned<DeValue<'_>>, bus: &BusSection) -> Result<Vec<Laun
             return Err(Fault::new(at, format!("node name `{name}` must be 1 to 32 of a-z, 0-9, _ and -")));
         }
         let options = parse_options(value, &name)?;
-        let (port, restart) = options.common();
+        let Common { host, port, restart } = options.common();
         let next = u16::try_from(index).ok().and_then(|index| bus.base_port.checked_add(index));
         let port = port.or(next).filter(|port| *port > 0).ok_or_else(|| {
             Fault::new(
@@ -216,7 +221,8 @@ fn parse_nodes(nodes: Spanned<DeValue<'_>>, bus: &BusSection) -> Result<Vec<Laun
             )
         })?;
         let restart = restart.unwrap_or(options.kind().default_restart());
-        parsed.push(LaunchNode { name, options, port, restart });
+        let elsewhere = host.filter(|host| *host != bus.host);
+        parsed.push(LaunchNode { name, options, elsewhere, port, restart });
     }
     Ok(parsed)
 }

@@ -111,6 +111,8 @@ macro_rules! options {
         pub struct $name {
             #[serde(rename = "kind")]
             _kind: NodeKind,
+            /// Address of the machine it runs on, if not `bus.host`. It is started there, by `retake node`.
+            pub host: Option<String>,
             /// Port of its own instead of the next from `bus.base_port`.
             pub port: Option<u16>,
             /// What happens after a crash.
@@ -205,16 +207,24 @@ impl NodeOptions {
         }
     }
 
-    /// Own port and restart rule, where the file gives them.
-    pub(crate) const fn common(&self) -> (Option<u16>, Option<Restart>) {
-        match self {
-            Self::Sim(options) => (options.port, options.restart),
-            Self::Camera(options) => (options.port, options.restart),
-            Self::Policy(options) => (options.port, options.restart),
-            Self::Intervention(options) => (options.port, options.restart),
-            Self::Operator(options) => (options.port, options.restart),
-            Self::Recorder(options) => (options.port, options.restart),
-            Self::Viz(options) => (options.port, options.restart),
+    /// What every node may say.
+    pub(crate) fn common(&self) -> Common {
+        macro_rules! common {
+            ($($kind:ident)*) => {
+                match self { $(Self::$kind(options) => Common {
+                    host: options.host.clone(),
+                    port: options.port,
+                    restart: options.restart,
+                },)* }
+            };
         }
+        common!(Sim Camera Policy Intervention Operator Recorder Viz)
     }
+}
+
+/// What every node may say of itself.
+pub(crate) struct Common {
+    pub(crate) host: Option<String>,
+    pub(crate) port: Option<u16>,
+    pub(crate) restart: Option<Restart>,
 }

@@ -102,12 +102,13 @@ impl Supervisor {
         }
     }
 
-    /// Starts all nodes, restarts those that may be, and returns when all have ended: because `stop` was set, because one
+    /// Starts all nodes of this machine, restarts those that may be, and returns when all have ended: because `stop` was set, because one
     /// finished the deployment (a clean exit that nobody asked for), or because one is gone that the others need.
     pub fn run(&self, file: &LaunchFile, stop: &StopFlag) -> Vec<NodeExit> {
         let mut wards: Vec<Ward> = file
             .nodes
             .iter()
+            .filter(|node| node.elsewhere.is_none())
             .map(|node| Ward {
                 name: node.name.clone(),
                 kind: node.kind(),

@@ -52,6 +52,16 @@ fn the_demo_is_well_formed_and_well_wired() {
 }
 
 #[test]
+fn a_node_elsewhere_has_its_own_address_and_needs_tls() {
+    let file =
+        parse(&format!("{ALL}[node.policy]\nkind = \"policy\"\npolicy = \"expert\"\nhost = \"192.0.2.7\""))
+            .unwrap();
+    assert_eq!(file.endpoints("policy").unwrap().listen, ["tcp/192.0.2.7:7603"]);
+    assert_eq!(file.node("policy").unwrap().elsewhere.as_deref(), Some("192.0.2.7"));
+    assert!(check(&file, &wiring()).iter().any(|problem| matches!(problem, Problem::Endpoint(_))));
+}
+
+#[test]
 fn every_fault_has_a_place_and_says_what_to_do() {
     // Body after the head's two lines; place; words of the message.
     let table: &[(&str, &str, &[&str])] = &[
