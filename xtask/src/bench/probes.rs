@@ -237,16 +237,11 @@ impl Driver {
 
     fn observation(&mut self, now: MonoTime) -> Observation {
         self.gate.issue(self.seq, now);
-        let position: Vec<_> =
-            self.gate.set_point().iter().map(|values| GroupValues { values: values.clone() }).collect();
+        let group = |values: &Vec<f64>| GroupValues { values: values.clone() };
         Observation {
             header: Some(Header { seq: self.seq, session: SESSION, ..Header::default() }),
             captured_nanos: now.wire_nanos(),
-            velocity: position
-                .iter()
-                .map(|group| GroupValues { values: vec![0.0; group.values.len()] })
-                .collect(),
-            position,
+            position: self.gate.set_point().iter().map(group).collect(),
             tool: Some(Pose { x: 0.45, z: 0.3, qw: 1.0, ..Pose::default() }),
             driver_beacon: self.seq,
             resets: self.resets,
