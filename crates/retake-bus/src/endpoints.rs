@@ -49,7 +49,10 @@ impl Endpoints {
     }
 
     /// Tries each own port, because zenoh's own error does not say which one was taken.
-    pub(crate) fn probe(&self) -> Result<(), BusError> {
+    ///
+    /// # Errors
+    /// If one cannot be listened on.
+    pub fn probe(&self) -> Result<(), BusError> {
         for endpoint in &self.listen {
             let Address { host, port, .. } = parse(endpoint)?;
             TcpListener::bind((host, port)).map_err(|source| {

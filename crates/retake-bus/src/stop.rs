@@ -13,6 +13,19 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 pub struct StopFlag(Arc<AtomicBool>);
 
 impl StopFlag {
+    /// A flag that Ctrl-C and SIGTERM set, however often they come. For a node under a supervisor: when that is killed, the
+    /// kernel sends the node one SIGTERM for each thread it had, and the second must not cut short what the first began.
+    ///
+    /// # Errors
+    /// If the signal handlers cannot be installed.
+    pub fn on_repeated_signals() -> io::Result<Self> {
+        let flag = Self::default();
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register(signal, Arc::clone(&flag.0))?;
+        }
+        Ok(flag)
+    }
+
     /// A flag that Ctrl-C and SIGTERM set. A second signal ends the process at once.
     ///
     /// # Errors

@@ -167,6 +167,12 @@ fn finish(
     });
     let text = if options.json { serde_json::to_string(&summary)? + "\n" } else { summary.text() };
     stdout().write_all(text.as_bytes())?;
+    if options.lockstep {
+        // In real time the recorder's notices are on the terminal already.
+        for path in recorded.map_or(&[][..], |report| report.recovered.as_slice()) {
+            eprintln!("recorder: {} had been cut off and was repaired", path.display());
+        }
+    }
     let errors = recorded.map_or(&[][..], |report| report.errors.as_slice());
     for error in errors {
         eprintln!("recorder: {error}");

@@ -36,6 +36,10 @@ pub(crate) fn run(options: &LaunchOptions) -> anyhow::Result<()> {
         return Ok(());
     }
     drop(settings);
+    // A node that finds its port taken would only end the others, which have begun to record by then.
+    for endpoints in file.nodes.iter().filter_map(|node| file.endpoints(&node.name)) {
+        endpoints.probe().with_context(|| file.path.display().to_string())?;
+    }
     let stop = StopFlag::on_signals().context("cannot listen for Ctrl-C")?;
     let exe = env::current_exe().context("cannot find this program's own file")?;
     let mut supervisor =
@@ -74,9 +78,10 @@ fn checked(file: &LaunchFile) -> anyhow::Result<Settings> {
     restrict(&mut settings.descriptor, &file.limits);
     for node in &file.nodes {
         // Names that mean nothing are refused before anything starts.
+        let place = || format!("{}: node {}", file.path.display(), node.name);
         match &node.options {
-            LaunchNodeOptions::Operator(options) => drop(options.operator.parse::<OperatorSpec>()?),
-            LaunchNodeOptions::Viz(options) => drop(options.view.parse::<ViewSpec>()?),
+            LaunchNodeOptions::Operator(options) => drop(options.operator.parse::<OperatorSpec>().with_context(place)?),
+            LaunchNodeOptions::Viz(options) => drop(options.view.parse::<ViewSpec>().with_context(place)?),
             LaunchNodeOptions::Sim(_)
             | LaunchNodeOptions::Camera(_)
             | LaunchNodeOptions::Policy(_)
@@ -93,13 +98,17 @@ fn settings(file: &LaunchFile) -> anyhow::Result<Settings> {
         LaunchNodeOptions::Policy(options) => Some(options.policy.as_str()),
         _ => None,
     });
-    let policy: PolicySpec = policy.unwrap_or("expert").parse()?;
+    let policy: PolicySpec =
+        policy.unwrap_or("expert").parse().with_context(|| file.path.display().to_string())?;
     let mut settings = Settings::simulated(&file.robot.to_string(), task, policy)?;
     settings.entropy = rand::random();
     settings.first_epoch = wall_now().nanos() / 1_000_000_000;
     for node in &file.nodes {
         match &node.options {
             LaunchNodeOptions::Intervention(options) => {
+                if options.episodes == Some(0) {
+                    bail!("{}: episodes must be 1 or more; leave it out to run until stopped", file.path.display());
+                }
                 settings.episodes = options.episodes.unwrap_or(0);
                 settings.seed = options.seed;
                 settings.supervision = match options.supervision {
@@ -159,7 +168,8 @@ pub(crate) fn run_node(options: &NodeOptions) -> anyhow::Result<Kept> {
     }
     let file = LaunchFile::read(&options.launch)?;
     let settings = checked(&file)?;
-    let stop = StopFlag::on_signals().context("cannot listen for signals")?;
+    let stop = if options.supervised { StopFlag::on_repeated_signals() } else { StopFlag::on_signals() };
+    let stop = stop.context("cannot listen for signals")?;
     let names = || file.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
     let endpoints = file.endpoints(&options.name).ok_or_else(|| {
         anyhow!("no node {:?} in {}; there are {}", options.name, file.path.display(), names())

@@ -1,13 +1,17 @@
 //! `retake log`: what a recording holds.
 
-use std::io::{Write as _, stdout};
+use std::{
+    io::{Write as _, stdout},
+    path::Path,
+};
 
-use retake_log::{Recording, render_info, render_show, summary};
+use anyhow::bail;
+use retake_log::{Recording, Summary, render_info, render_show, summary};
 
 use crate::cli::LogOptions;
 
 pub(crate) fn info(options: &LogOptions) -> anyhow::Result<()> {
-    let summary = summary(&Recording::open(&options.path)?)?;
+    let summary = read(&options.path)?;
     print(if options.json {
         serde_json::to_string_pretty(&summary.info)? + "\n"
     } else {
@@ -16,8 +20,23 @@ pub(crate) fn info(options: &LogOptions) -> anyhow::Result<()> {
 }
 
 pub(crate) fn show(options: &LogOptions) -> anyhow::Result<()> {
-    let summary = summary(&Recording::open(&options.path)?)?;
+    let summary = read(&options.path)?;
     print(if options.json { serde_json::to_string_pretty(&summary)? + "\n" } else { render_show(&summary) })
+}
+
+/// What is in the recording. Of a damaged file it is what could be read, and that is said; a file without anything is refused.
+#[expect(clippy::print_stderr, reason = "the JSON on standard output stays JSON")]
+fn read(path: &Path) -> anyhow::Result<Summary> {
+    let summary = summary(&Recording::open(path)?)?;
+    let info = &summary.info;
+    let is_file = info.state == "single file";
+    if is_file && info.messages == 0 {
+        bail!("{} holds nothing that can be read: it is empty, damaged or no recording", path.display());
+    }
+    if info.integrity.lost_bytes > 0 || (is_file && !info.integrity.is_whole()) {
+        eprintln!("{} is cut off or damaged; this is what can be read of it", path.display());
+    }
+    Ok(summary)
 }
 
 fn print(text: String) -> anyhow::Result<()> {

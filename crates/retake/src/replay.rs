@@ -18,12 +18,15 @@ pub(crate) fn run(options: &ReplayOptions) -> anyhow::Result<()> {
     let Some(view) = options.view.view(None) else {
         bail!("replay needs a view: web, native, or a file ending in .rrd")
     };
+    let mut messages = recording.messages().peekable();
+    if messages.peek().is_none() {
+        bail!("{} holds nothing that can be shown: it is empty, damaged or no recording", options.path.display());
+    }
     let mut viz = Viz::open(&view, &options.path.display().to_string())?;
     let address = viz.address().map(str::to_owned);
     if let Some(address) = &address {
         eprintln!("watch: {address}");
     }
-    let mut messages = recording.messages();
     let mut failed = None;
     let heard = std::iter::from_fn(|| match messages.next()? {
         Ok(logged) => Some((logged.at, logged.message)),

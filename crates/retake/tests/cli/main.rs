@@ -1,0 +1,15 @@
+//! The `retake` program as people and scripts meet it: real processes, real files, real signals.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
+
+mod crash;
+mod deployment;
+mod dying_nodes;
+mod launch;
+mod lockstep;
+mod log;
+mod process;
+mod refusals;
+mod refused_launches;
+mod replay;
+mod story;
