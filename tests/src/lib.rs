@@ -1,1 +1,18 @@
-//! Whole-system tests live in `it/`.
+//! A whole deployment under test: robot, policy, intervention node and operators on a manual clock.
+//!
+//! [`Deployment`] says which, [`Run`] lets its time pass and remembers everything that was said, and a [`Station`] is an
+//! operator whose hands the test moves. Tests live in `it/`.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
+
+mod deployment;
+mod limits;
+mod run;
+mod seen;
+mod station;
+
+pub use deployment::Deployment;
+pub use limits::{assert_motion_within_limits, assert_nothing_refused};
+pub use run::Run;
+pub use seen::{ARM, GRIPPER, Seen, seconds};
+pub use station::{Hand, Station};

@@ -1,0 +1,16 @@
+//! Whole deployments on a manual clock: no sleeping, no network, the same every time.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
+
+mod limits;
+mod links;
+mod operators;
+mod outcomes;
+mod pad;
+mod processes;
+mod proposals;
+mod replay;
+mod rewind;
+mod speed;
+mod stop;
+mod takeover;

@@ -1,0 +1,115 @@
+//! Which deployment to run.
+
+use std::path::Path;
+
+use retake_deployment::{Settings, Supervision};
+use retake_node::Node;
+use retake_recorder::{Recorder, RecorderConfig};
+use retake_scripted::Script;
+use retake_tasks::Task;
+use retake_units::MonoTime;
+
+use crate::{Run, Station};
+
+/// A deployment to be started: a robot and a policy, with whoever supervises them.
+pub struct Deployment {
+    settings: Settings,
+    operators: Vec<Box<dyn Node>>,
+    recorder: Option<Box<dyn Node>>,
+}
+
+impl std::fmt::Debug for Deployment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deployment").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// Stations speak this long after a tick and later, so that what they say arrives between two ticks.
+const BETWEEN_TICKS: u64 = 7_000_000;
+
+impl Deployment {
+    /// One episode of `task` by `policy`, as on the command line; an operator must be heard.
+    pub fn new(task: &str, policy: &str) -> Self {
+        let task = Task::by_name(task).unwrap();
+        let settings = Settings::simulated("arm", task, policy.parse().unwrap()).unwrap();
+        let settings = Settings { seed: 1, ..settings };
+        Self { settings, operators: Vec::new(), recorder: None }
+    }
+
+    /// So many episodes.
+    #[must_use]
+    pub fn episodes(mut self, count: u64) -> Self {
+        self.settings.episodes = count;
+        self
+    }
+
+    /// From this start state on.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// The policy may drive while nobody is heard.
+    #[must_use]
+    pub fn unattended(mut self) -> Self {
+        self.settings.supervision = Supervision::Optional;
+        self
+    }
+
+    /// The task takes as long as it takes.
+    #[must_use]
+    pub fn no_time_limit(mut self) -> Self {
+        self.settings.task.time_limit = 0.0;
+        self
+    }
+
+    /// With a scripted operator. [`Script::Unattended`] also permits the policy to drive alone.
+    #[must_use]
+    pub fn script(mut self, script: Script) -> Self {
+        if script == Script::Unattended {
+            self.settings.supervision = Supervision::Optional;
+        }
+        let operator = self.settings.scripted(script, MonoTime::ZERO);
+        self.operator(operator)
+    }
+
+    /// With an operator whose hands the test moves.
+    #[must_use]
+    pub fn station(self, station: &Station) -> Self {
+        let count = self.operators.len() as u64;
+        let first = MonoTime::from_nanos(BETWEEN_TICKS + count * 1_000_000);
+        let session = 0x7e57 + count;
+        self.operator(station.node(session, first))
+    }
+
+    /// With any other operator.
+    #[must_use]
+    pub fn operator(mut self, node: impl Node + 'static) -> Self {
+        self.operators.push(Box::new(node));
+        self
+    }
+
+    /// Recorded under `name` in `dir`.
+    #[must_use]
+    pub fn recorded(mut self, dir: &Path, name: &str) -> Self {
+        let mut config = RecorderConfig::lockstep(dir.to_owned(), name.to_owned(), "arm".parse().unwrap(), 7);
+        config.writer.reserve_bytes = 4096;
+        self.recorder = Some(Box::new(Recorder::inline(config).unwrap()));
+        self
+    }
+
+    /// Starts it.
+    pub fn start(self) -> Run {
+        let (settings, start) = (self.settings, MonoTime::ZERO);
+        let mut nodes: Vec<Box<dyn Node>> = vec![
+            Box::new(settings.sim(start).unwrap()),
+            Box::new(settings.policy(start)),
+            Box::new(settings.arbiter(start)),
+        ];
+        nodes.extend(self.operators);
+        // Last, so that it hears everyone's last words.
+        nodes.extend(self.recorder);
+        Run::new(nodes)
+    }
+}
