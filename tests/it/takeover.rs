@@ -63,12 +63,11 @@ fn letting_go_holds_and_the_policy_waits_for_a_deliberate_resume() {
                     "tick {}",
                     tick.tick
                 );
-                assert!(
-                    !group.proposal.is_empty() || tick.tick < 5,
-                    "the policy is still asked while nobody drives"
-                );
             }
         }
+        // The policy is still asked while nobody drives; each change of owner makes its last answer void for a moment.
+        let asked = seen.ticks_since(*heard).filter(|tick| !tick.groups[ARM].proposal.is_empty()).count();
+        assert!(asked > 200, "asked at {asked} ticks only");
         assert!(seen.speed() < 0.01);
     }
     run.resume(&ada);

@@ -20,16 +20,46 @@ pub enum PathEnd {
 
 /// Samples closer than this to the last one, in the largest joint, are not kept: standing still is not part of the way.
 const SPACING: f64 = 2e-3;
-/// A change of the commanded opening by more than this is a gripper event, metres.
+/// A commanded opening this far from where it last rested is a gripper event, metres.
 const GRIPPER_EVENT: f64 = 4e-3;
+/// An opening that changes by less than this from one point to the next has come to rest, metres.
+const GRIPPER_REST: f64 = 1e-4;
 /// Bound on memory: at this spacing more way than any episode has. The oldest is forgotten first, and counted.
 const CAPACITY: usize = 65_536;
 
 #[derive(Clone, Debug)]
 struct Sample {
     point: PathPoint,
+    /// Gripper events before it.
+    grip: u64,
     /// Way from the beginning to here, radians of the largest joint.
     way: f64,
+}
+
+/// Counts gripper events: each time the opening leaves where it rested is one, however long it moves and however slowly,
+/// and whether or not the arm moves with it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Grip {
+    events: u64,
+    rested: f64,
+    last: f64,
+    moving: bool,
+}
+
+impl Grip {
+    const fn at_rest(opening: f64) -> Self {
+        Self { events: 0, rested: opening, last: opening, moving: false }
+    }
+
+    fn note(&mut self, opening: f64) {
+        if self.moving {
+            (self.rested, self.moving) = (opening, (opening - self.last).abs() > GRIPPER_REST);
+        } else if (opening - self.rested).abs() > GRIPPER_EVENT {
+            (self.rested, self.moving) = (opening, true);
+            self.events += 1;
+        }
+        self.last = opening;
+    }
 }
 
 /// The way an episode has gone so far, as a walk that can be taken back.
@@ -39,9 +69,11 @@ pub struct Path {
     forgotten: u64,
     /// Way at which the rewind stands, while there is one.
     cursor: Option<f64>,
-    /// Gripper event the operator has agreed to cross, by its way.
-    agreed: Option<f64>,
-    stopped_at: Option<f64>,
+    grip: Grip,
+    /// Gripper event the operator has agreed to cross.
+    agreed: Option<u64>,
+    /// Where the last rewind stopped at which gripper event.
+    stopped_at: Option<(f64, u64)>,
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
@@ -69,11 +101,14 @@ impl Path {
     pub fn record(&mut self, point: PathPoint) {
         self.end_rewind();
         let Some(last) = self.samples.back() else {
-            self.samples.push_back(Sample { point, way: 0.0 });
+            self.grip = Grip::at_rest(point.gripper);
+            self.samples.push_back(Sample { point, grip: 0, way: 0.0 });
             return;
         };
+        self.grip.note(point.gripper);
+        let grip = self.grip.events;
         let moved = distance(&last.point.position, &point.position);
-        let gripped = (last.point.gripper - point.gripper).abs() > GRIPPER_EVENT;
+        let gripped = last.grip != grip;
         if moved < SPACING && !gripped {
             return;
         }
@@ -82,14 +117,15 @@ impl Path {
             self.samples.pop_front();
             self.forgotten += 1;
         }
-        self.samples.push_back(Sample { point, way });
+        self.samples.push_back(Sample { point, grip, way });
     }
 
     /// A rewind begins. Pressing again where it stopped at a gripper event agrees to cross it.
     pub fn begin_rewind(&mut self) {
         let end = self.samples.back().map(|sample| sample.way);
-        self.agreed =
-            self.stopped_at.take().filter(|at| end.is_some_and(|end| (end - at).abs() < SPACING * 4.0));
+        let stopped = self.stopped_at.take();
+        let still_there = stopped.filter(|(at, _)| end.is_some_and(|end| (end - at).abs() < SPACING * 4.0));
+        self.agreed = still_there.map(|(_, event)| event);
         self.cursor = end;
     }
 
@@ -99,6 +135,8 @@ impl Path {
         while self.samples.len() > 1 && self.samples.back().is_some_and(|sample| sample.way > cursor) {
             self.samples.pop_back();
         }
+        // The gripper kept its state on the way back, with the operator's word: that it differs from then is no new event.
+        self.grip.events = self.samples.back().map_or(0, |sample| sample.grip);
     }
 
     /// Walks back by `way` radians of the largest joint: where to be now.
@@ -110,9 +148,9 @@ impl Path {
             return Err(PathEnd::Exhausted);
         };
         let mut wanted = (cursor - way).max(first.way);
-        if let Some(event) = self.gripper_event_between(wanted, cursor) {
+        if let Some((event, number)) = self.gripper_event_between(wanted, cursor) {
             if wanted < cursor && event >= cursor - 1e-12 {
-                self.stopped_at = Some(cursor);
+                self.stopped_at = Some((cursor, number));
                 return Err(PathEnd::AtGripper);
             }
             wanted = wanted.max(event);
@@ -124,16 +162,17 @@ impl Path {
         Ok(self.at(wanted))
     }
 
-    /// The latest gripper event on the way from `from` up to `to` that the operator has not agreed to cross.
-    fn gripper_event_between(&self, from: f64, to: f64) -> Option<f64> {
+    /// The latest gripper event on the way from `from` up to `to` that the operator has not agreed to cross: its way and
+    /// number.
+    fn gripper_event_between(&self, from: f64, to: f64) -> Option<(f64, u64)> {
         let mut later: Option<&Sample> = None;
         for sample in self.samples.iter().rev() {
             if let Some(later) = later
                 && later.way <= to + 1e-12
-                && (later.point.gripper - sample.point.gripper).abs() > GRIPPER_EVENT
-                && self.agreed.is_none_or(|agreed| (agreed - later.way).abs() > SPACING * 4.0)
+                && later.grip != sample.grip
+                && self.agreed != Some(later.grip)
             {
-                return (later.way > from).then_some(later.way);
+                return (later.way > from).then_some((later.way, later.grip));
             }
             if sample.way < from {
                 return None;
@@ -237,6 +276,43 @@ mod tests {
         path.end_rewind();
         path.begin_rewind();
         assert!(path.walk_back(0.05).unwrap()[0] < 0.5, "pressed again, it goes on");
+    }
+
+    /// Opens from 0.08 m to nothing by `step` metres a point, while the arm moves by `moved` a point; how often the walk
+    /// back stops for the operator's word.
+    fn pauses(step: f64, moved: f64) -> usize {
+        let mut path = line(0.5);
+        let (mut q, mut gripper) = (0.5, 0.08);
+        while gripper > 0.0 {
+            (q, gripper) = (q + moved, f64::max(gripper - step, 0.0));
+            path.record(point(q, gripper));
+        }
+        (1..=50).for_each(|i| path.record(point(q + f64::from(i) / 100.0, 0.0)));
+        let mut pauses = 0;
+        loop {
+            path.begin_rewind();
+            let end = loop {
+                if let Err(end) = path.walk_back(0.01) {
+                    break end;
+                }
+            };
+            path.end_rewind();
+            // It stays where it stopped, with the gripper as it was.
+            let stopped = path.samples.back().unwrap().point.position.clone();
+            path.record(PathPoint { position: stopped, gripper: 0.0 });
+            match end {
+                PathEnd::Exhausted => return pauses,
+                PathEnd::AtGripper => pauses += 1,
+            }
+            assert!(pauses < 10);
+        }
+    }
+
+    #[test]
+    fn one_closing_of_the_gripper_is_one_event_however_it_was_done() {
+        for (step, moved) in [(0.08, 0.0), (0.006, 0.0), (0.006, 0.01), (0.001, 0.0), (0.001, 0.01), (0.003, 0.02)] {
+            assert_eq!(pauses(step, moved), 1, "{step} m a point, {moved} rad a point");
+        }
     }
 
     #[test]
