@@ -24,14 +24,18 @@ fn assert_complete_up_to(recording: &Path, last: u64) {
     let first = *found.first().unwrap();
     assert!(first < 20, "the first tick is {first}");
     assert!(found.len() as u64 > last - first, "{} ticks, acknowledged up to {last}", found.len());
-    assert!(found.iter().zip(first..).all(|(tick, expected)| *tick == expected), "ticks are missing in {found:?}");
+    assert!(
+        found.iter().zip(first..).all(|(tick, expected)| *tick == expected),
+        "ticks are missing in {found:?}"
+    );
 }
 
 #[test]
 fn a_killed_demo_leaves_all_acknowledged_ticks_and_is_repaired_by_the_next() {
     let _alone = alone();
     let dir = TempDir::new().unwrap();
-    let mut demo = vec!["demo", "--task", "nut-on-peg", "--policy", "expert", "--operator", "scripted:supervisor"];
+    let mut demo =
+        vec!["demo", "--task", "nut-on-peg", "--policy", "expert", "--operator", "scripted:supervisor"];
     demo.extend(["--episodes", "50", "--view", "none", "--no-cameras", "--record", "rec"]);
     let mut running = Running::start(dir.path(), &demo);
     let rec = dir.path().join("rec");
@@ -68,14 +72,26 @@ fn a_killed_demo_leaves_all_acknowledged_ticks_and_is_repaired_by_the_next() {
 #[test]
 fn a_repair_in_lockstep_is_told_as_well() {
     let dir = TempDir::new().unwrap();
-    let mut demo = vec!["demo", "--lockstep", "--policy", "expert", "--operator", "none", "--episodes", "100000"];
+    let mut demo =
+        vec!["demo", "--lockstep", "--policy", "expert", "--operator", "none", "--episodes", "100000"];
     demo.extend(["--no-cameras", "--record", "rec"]);
     let running = Running::start(dir.path(), &demo);
     let recording = wait_for("a recording", || recording_in(&dir.path().join("rec")));
     wait_for("recorded ticks", || (told(&recording).info.ticks > 0).then_some(()));
     running.signal(Signal::KILL);
     assert!(!running.end().status.success());
-    let next = ["demo", "--lockstep", "--operator", "none", "--seconds", "1", "--no-cameras", "--record", "rec", "--json"];
+    let next = [
+        "demo",
+        "--lockstep",
+        "--operator",
+        "none",
+        "--seconds",
+        "1",
+        "--no-cameras",
+        "--record",
+        "rec",
+        "--json",
+    ];
     let next = retake(dir.path(), &next);
     assert!(next.err.contains("repaired"), "{next:?}");
     assert_eq!(told(&recording).info.state, "recovered");
@@ -122,7 +138,8 @@ fn a_killed_recorder_keeps_what_it_published_and_comes_back_to_a_new_recording()
     let witness = Witness::of(&launched.launch_file());
     let first = wait_for("published watermarks", || witness.last().filter(|mark| mark.tick > 80));
     launched.kill("recorder");
-    let again = wait_for("the next recording", || witness.last().filter(|mark| mark.session != first.session));
+    let again =
+        wait_for("the next recording", || witness.last().filter(|mark| mark.session != first.session));
     // The last one of the first session: it was the newest when the recorder died.
     let recordings = launched.recordings();
     let names = names_in(&recordings);

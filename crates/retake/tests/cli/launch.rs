@@ -7,24 +7,32 @@ use tempfile::TempDir;
 
 use crate::{
     deployment::{Launched, Plan},
-    process::{alone, names_in, retake, wait_for},
+    process::{alone, names_in, retake, send, wait_for},
     story::{assert_whole, recording_in, ticks, told},
 };
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// All nodes' processes, by name. They are looked up again after the end: none may be left.
-fn processes(launched: &mut Launched) -> Vec<u32> {
-    Plan::NODES.iter().map(|node| launched.pid_of(node)).collect()
+/// All processes of a deployment's nodes. None may be left after its end; if the test fails, they go with it.
+struct Nodes(Vec<u32>);
+
+impl Nodes {
+    fn of(launched: &mut Launched) -> Self {
+        Self(Plan::NODES.iter().map(|node| launched.pid_of(node)).collect())
+    }
+
+    /// Those that still run.
+    fn left(&self) -> Vec<u32> {
+        let line = |pid: &u32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let runs = |pid: &u32| String::from_utf8_lossy(&line(pid)).replace('\0', " ").contains("retake node");
+        self.0.iter().copied().filter(runs).collect()
+    }
 }
 
-/// Those among `pids` that still run a node.
-fn left(pids: &[u32]) -> Vec<String> {
-    let line = |pid: &u32| {
-        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        format!("{pid} {}", String::from_utf8_lossy(&line).replace('\0', " "))
-    };
-    pids.iter().map(line).filter(|line| line.contains("retake node")).collect()
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        self.left().into_iter().for_each(|pid| send(pid, Signal::KILL));
+    }
 }
 
 #[test]
@@ -44,11 +52,11 @@ fn a_deployment_of_one_attempt_ends_by_itself_with_a_closed_recording() {
     let _alone = alone();
     let plan = Plan { task: "lift", policy: "expert", operator: "scripted:supervisor", episodes: Some(1) };
     let mut launched = Launched::start(&plan);
-    let pids = processes(&mut launched);
+    let nodes = Nodes::of(&mut launched);
     let (ended, dir) = launched.end();
     assert!(ended.status.success(), "{ended:?}");
     assert!(ended.err.contains("intervention: finished the deployment"), "{ended:?}");
-    assert_eq!(left(&pids), Vec::<String>::new());
+    assert_eq!(nodes.left(), Vec::<u32>::new());
     let summary = told(&recording_in(&dir.path().join("recordings")).unwrap());
     assert_whole(&summary.info);
     assert_eq!(summary.episodes.len(), 1);
@@ -63,7 +71,7 @@ fn ctrl_c_stops_every_node_and_closes_the_recording() {
     let _alone = alone();
     let plan = Plan { task: "nut-on-peg", policy: "expert", operator: "scripted:supervisor", episodes: None };
     let mut launched = Launched::start(&plan);
-    let pids = processes(&mut launched);
+    let nodes = Nodes::of(&mut launched);
     let recording = wait_for("a recording", || recording_in(&launched.recordings()));
     wait_for("ticks", || (ticks(&recording).len() > 50).then_some(()));
     launched.signal(Signal::INT);
@@ -72,7 +80,7 @@ fn ctrl_c_stops_every_node_and_closes_the_recording() {
     for node in Plan::NODES {
         assert!(ended.err.lines().any(|line| line == format!("{node}: stopped")), "{node} in {ended:?}");
     }
-    assert_eq!(left(&pids), Vec::<String>::new());
+    assert_eq!(nodes.left(), Vec::<u32>::new());
     let summary = told(&recording);
     assert_whole(&summary.info);
     let episode = summary.episodes.last().unwrap();
@@ -85,13 +93,13 @@ fn nodes_of_a_supervisor_that_is_killed_do_not_stay_behind() {
     let _alone = alone();
     let plan = Plan { task: "nut-on-peg", policy: "expert", operator: "scripted:supervisor", episodes: None };
     let mut launched = Launched::start(&plan);
-    let pids = processes(&mut launched);
+    let nodes = Nodes::of(&mut launched);
     let recording = wait_for("a recording", || recording_in(&launched.recordings()));
     wait_for("ticks", || (ticks(&recording).len() > 25).then_some(()));
     launched.signal(Signal::KILL);
     let (ended, dir) = launched.end();
     assert!(!ended.status.success());
-    wait_for("the nodes to leave", || left(&pids).is_empty().then_some(()));
+    wait_for("the nodes to leave", || nodes.left().is_empty().then_some(()));
     assert_whole(&told(&recording).info);
     drop(dir);
 }

@@ -13,7 +13,16 @@ use crate::{
 
 /// A demo in lockstep, two attempts at the nut with a policy that takes the wrong turn; its summary.
 fn demo(dir: &Path, operator: &str, more: &[&str]) -> Value {
-    let mut arguments = vec!["demo", "--lockstep", "--json", "--no-cameras", "--policy", "expert:wrong-turn", "--record", "rec"];
+    let mut arguments = vec![
+        "demo",
+        "--lockstep",
+        "--json",
+        "--no-cameras",
+        "--policy",
+        "expert:wrong-turn",
+        "--record",
+        "rec",
+    ];
     arguments.extend(["--operator", operator]);
     arguments.extend(more);
     retake(dir, &arguments).json()
@@ -79,7 +88,11 @@ fn the_recording_tells_who_drove_and_agrees_with_the_summary() {
 fn the_same_seed_gives_the_same_decisions_and_another_seed_others() {
     let dir = TempDir::new().unwrap();
     let decided = |seed: &str| {
-        let summary = demo(dir.path(), "scripted:supervisor", &["--task", "nut-on-peg", "--episodes", "1", "--seed", seed]);
+        let summary = demo(
+            dir.path(),
+            "scripted:supervisor",
+            &["--task", "nut-on-peg", "--episodes", "1", "--seed", seed],
+        );
         Recording::open(&dir.path().join(summary["recording"].as_str().unwrap())).unwrap()
     };
     let mut digests = Vec::new();
@@ -102,7 +115,8 @@ fn a_recorded_gamepad_takes_over_and_its_recording_does_the_same_again() {
     let first = demo(dir.path(), &format!("replay:{SESSION}"), &lift);
     let recording = first["recording"].as_str().unwrap();
     let story = arm_segments(&told(&dir.path().join(recording)));
-    let story: Vec<(&str, &str)> = story.iter().map(|(kind, began)| (kind.as_str(), began.as_str())).collect();
+    let story: Vec<(&str, &str)> =
+        story.iter().map(|(kind, began)| (kind.as_str(), began.as_str())).collect();
     let expected = [
         ("hold", "episode_ready"),
         ("policy", "resumed"),
@@ -117,7 +131,8 @@ fn a_recorded_gamepad_takes_over_and_its_recording_does_the_same_again() {
 
     let again = demo(dir.path(), &format!("replay:{recording}"), &lift);
     let repeated = arm_segments(&told(&dir.path().join(again["recording"].as_str().unwrap())));
-    let repeated: Vec<(&str, &str)> = repeated.iter().map(|(kind, began)| (kind.as_str(), began.as_str())).collect();
+    let repeated: Vec<(&str, &str)> =
+        repeated.iter().map(|(kind, began)| (kind.as_str(), began.as_str())).collect();
     assert_eq!(repeated, story);
     assert_eq!((number(&again, "takeovers"), number(&again, "rewinds")), (1, 1));
 }
@@ -125,7 +140,17 @@ fn a_recorded_gamepad_takes_over_and_its_recording_does_the_same_again() {
 #[test]
 fn without_recording_nothing_is_written() {
     let dir = TempDir::new().unwrap();
-    let arguments = ["demo", "--lockstep", "--no-cameras", "--no-record", "--json", "--seconds", "2", "--operator", "none"];
+    let arguments = [
+        "demo",
+        "--lockstep",
+        "--no-cameras",
+        "--no-record",
+        "--json",
+        "--seconds",
+        "2",
+        "--operator",
+        "none",
+    ];
     let summary = retake(dir.path(), &arguments).json();
     assert_eq!(summary["recording"], Value::Null);
     assert_eq!(names_in(dir.path()), Vec::<String>::new());

@@ -1,8 +1,7 @@
 //! `retake log`: what recordings hold, and what damaged ones still do.
 
 use std::{
-    fs,
-    io::{BufRead as _, BufReader},
+    fs, io,
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -11,10 +10,21 @@ use tempfile::TempDir;
 
 use crate::process::{names_in, retake};
 
-/// A folder with a recording of two seconds, and that recording's one file.
+/// A folder with a recording of twenty seconds, and that recording's one file.
 fn recorded() -> (TempDir, PathBuf) {
     let dir = TempDir::new().unwrap();
-    let demo = ["demo", "--lockstep", "--seconds", "20", "--operator", "none", "--no-cameras", "--record", "rec", "--json"];
+    let demo = [
+        "demo",
+        "--lockstep",
+        "--seconds",
+        "20",
+        "--operator",
+        "none",
+        "--no-cameras",
+        "--record",
+        "rec",
+        "--json",
+    ];
     let summary = retake(dir.path(), &demo).json();
     let recording = dir.path().join(summary["recording"].as_str().unwrap());
     let segment = recording.join("segment-00000.mcap");
@@ -25,14 +35,13 @@ fn recorded() -> (TempDir, PathBuf) {
 fn a_reader_that_has_seen_enough_is_no_error() {
     let (dir, segment) = recorded();
     for view in ["show", "info"] {
+        // As if `head` had gone before the first line: a short text would fit into the pipe and never fail.
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
         let mut command = Command::new(env!("CARGO_BIN_EXE_retake"));
         command.args(["log", view, "--json"]).arg(&segment).current_dir(dir.path());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // As `head -1` does, but without reading more than it must.
-        let mut line = String::new();
-        BufReader::with_capacity(2, child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ended = child.wait_with_output().unwrap();
-        assert_eq!(line, "{\n");
+        let ended =
+            command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
         assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
     }
 }
@@ -78,5 +87,9 @@ fn of_a_truncated_file_the_rest_is_shown_and_the_damage_is_told() {
     assert!(ticks(&shown) > 100 && ticks(&shown) < ticks(&whole), "{} of {}", ticks(&shown), ticks(&whole));
     assert_eq!(shown["info"]["integrity"]["unfinished_segments"], 1);
     assert_eq!(shown["info"]["missing_ticks"], 0);
-    assert_eq!(fs::metadata(&torn).unwrap().len(), u64::try_from(bytes.len() * 2 / 3).unwrap(), "reading repairs nothing");
+    assert_eq!(
+        fs::metadata(&torn).unwrap().len(),
+        u64::try_from(bytes.len() * 2 / 3).unwrap(),
+        "reading repairs nothing"
+    );
 }

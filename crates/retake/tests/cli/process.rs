@@ -104,7 +104,9 @@ impl Running {
     /// Waits for its end; what it started itself may have inherited its streams and must have ended too.
     pub(crate) fn end(mut self) -> Ended {
         let status = wait_for("the end of a run", || self.child.try_wait().unwrap());
-        wait_for("the end of what a run says", || self.streams.iter().all(|(_, thread)| thread.is_finished()).then_some(()));
+        wait_for("the end of what a run says", || {
+            self.streams.iter().all(|(_, thread)| thread.is_finished()).then_some(())
+        });
         let text = |index: usize| self.streams[index].0.lock().unwrap().clone();
         Ended { status, out: text(0), err: text(1) }
     }
@@ -154,7 +156,8 @@ pub(crate) fn children(parent: u32) -> Vec<(u32, Vec<String>)> {
         let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
         let arguments = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         if status.contains(&format!("\nPPid:\t{parent}\n")) && !arguments.is_empty() {
-            let words = arguments.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
+            let words =
+                arguments.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
             found.push((pid, words.collect()));
         }
     }
@@ -164,7 +167,8 @@ pub(crate) fn children(parent: u32) -> Vec<(u32, Vec<String>)> {
 /// Names of everything in `dir`, sorted.
 pub(crate) fn names_in(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).unwrap().flatten();
-    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }

@@ -70,7 +70,8 @@ fn a_place_that_cannot_be_written_to_is_named() {
 
 #[test]
 fn a_gamepad_that_is_not_there_is_missed_with_advice() {
-    let devices = fs::read_dir("/dev/input").map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
+    let devices =
+        fs::read_dir("/dev/input").map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
     if devices.iter().any(|entry| entry.file_name().to_string_lossy().starts_with("js")) {
         eprintln!("skipped: this machine has a gamepad");
         return;

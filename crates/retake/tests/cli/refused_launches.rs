@@ -46,8 +46,18 @@ const BROKEN: &[(&str, &str, &str, &[&str])] = &[
     ("bad robot id", "arm_1", "arm/*", &["arm/*"]),
     ("two sims", "[node.camera]", "[node.sim2]\nkind = \"sim\"\n[node.camera]", &["sim and sim2"]),
     ("no sim", "[node.sim]\nkind = \"sim\"", "", &["Observation", "kind sim"]),
-    ("no arbiter", "kind = \"intervention\"\nepisodes = 1\noperator_timeout = \"100ms\"", "kind = \"camera\"", &["Command"]),
-    ("wider limit", "[bus]", "[limits.arm]\nvelocity = [100.0, 1, 1, 1, 1, 1, 1]\n[bus]", &["velocity", "100"]),
+    (
+        "no arbiter",
+        "kind = \"intervention\"\nepisodes = 1\noperator_timeout = \"100ms\"",
+        "kind = \"camera\"",
+        &["Command"],
+    ),
+    (
+        "wider limit",
+        "[bus]",
+        "[limits.arm]\nvelocity = [100.0, 1, 1, 1, 1, 1, 1]\n[bus]",
+        &["velocity", "100"],
+    ),
     ("wider range", "[bus]", "[limits.arm]\nupper = [100.0, 1, 1, 1, 1, 1, 1]\n[bus]", &["upper", "100"]),
     ("zero limit", "[bus]", "[limits.gripper]\nvelocity = [0.0]\n[bus]", &["velocity", "0"]),
     ("limit that is no number", "[bus]", "[limits.gripper]\nvelocity = [nan]\n[bus]", &["velocity", "NaN"]),
@@ -62,7 +72,12 @@ const BROKEN: &[(&str, &str, &str, &[&str])] = &[
     ("no attempts", "episodes = 1", "episodes = 0", &["episodes"]),
     ("all interfaces", "base_port = 7700", "base_port = 7700\nhost = \"0.0.0.0\"", &["loopback", "TLS"]),
     ("another host", "base_port = 7700", "base_port = 7700\nhost = \"192.168.0.7\"", &["loopback", "TLS"]),
-    ("a name as host", "base_port = 7700", "base_port = 7700\nhost = \"robot.example\"", &["loopback", "TLS"]),
+    (
+        "a name as host",
+        "base_port = 7700",
+        "base_port = 7700\nhost = \"robot.example\"",
+        &["loopback", "TLS"],
+    ),
     (
         "TLS without files",
         "base_port = 7700",
@@ -105,7 +120,9 @@ fn a_file_that_cannot_be_read_is_named() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("binary.toml"), [0xff, 0xfe, 0x00, 0x80]).unwrap();
     fs::write(dir.path().join("empty.toml"), "").unwrap();
-    for (file, word) in [("binary.toml", "UTF-8"), ("empty.toml", "[deployment]"), ("missing.toml", "No such file")] {
+    for (file, word) in
+        [("binary.toml", "UTF-8"), ("empty.toml", "[deployment]"), ("missing.toml", "No such file")]
+    {
         retake(dir.path(), &["launch", file]).assert_refused(&[file, word]);
     }
     assert_eq!(names_in(dir.path()), ["binary.toml", "empty.toml"]);

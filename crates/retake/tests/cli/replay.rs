@@ -22,7 +22,8 @@ fn a_recording_becomes_a_file_that_rerun_opens() {
 #[test]
 fn a_demo_can_be_watched_in_a_file() {
     let dir = TempDir::new().unwrap();
-    let demo = ["demo", "--lockstep", "--seconds", "1", "--operator", "none", "--no-record", "--view", "live.rrd"];
+    let demo =
+        ["demo", "--lockstep", "--seconds", "1", "--operator", "none", "--no-record", "--view", "live.rrd"];
     let ended = retake(dir.path(), &demo);
     assert!(ended.status.success(), "{ended:?}");
     assert!(fs::metadata(dir.path().join("live.rrd")).unwrap().len() > 1_000);

@@ -26,22 +26,20 @@ pub(crate) fn recording_in(dir: &Path) -> Option<PathBuf> {
 
 /// All ticks in it, in order.
 pub(crate) fn ticks(recording: &Path) -> Vec<TickRecord> {
-    let messages = Recording::open(recording).unwrap().messages_on(&[Topic::Tick]);
-    let tick = |message| match message {
-        Message::Tick(tick) => Some(tick),
-        _ => None,
-    };
-    messages.filter_map(|logged| tick(logged.unwrap().message)).collect()
+    messages(recording, Topic::Tick)
+        .filter_map(|message| if let Message::Tick(tick) = message { Some(tick) } else { None })
+        .collect()
 }
 
 /// All reports of the driver in it, in order.
 pub(crate) fn applied(recording: &Path) -> Vec<Applied> {
-    let messages = Recording::open(recording).unwrap().messages_on(&[Topic::Applied]);
-    let applied = |message| match message {
-        Message::Applied(applied) => Some(applied),
-        _ => None,
-    };
-    messages.filter_map(|logged| applied(logged.unwrap().message)).collect()
+    messages(recording, Topic::Applied)
+        .filter_map(|message| if let Message::Applied(applied) = message { Some(applied) } else { None })
+        .collect()
+}
+
+fn messages(recording: &Path, topic: Topic) -> impl Iterator<Item = Message> {
+    Recording::open(recording).unwrap().messages_on(&[topic]).map(|logged| logged.unwrap().message)
 }
 
 /// Kinds of the arm's segments, in order, with why each began.
