@@ -21,7 +21,6 @@ fn judge(script: Script) -> BTreeSet<String> {
         let mut run = Deployment::new("lift", policy).episodes(2).script(script).start();
         run.to_end();
         let seen = run.finish();
-        println!("{policy}, {script:?}: {:?}", seen.verdicts());
         assert_motion_within_limits(&seen);
         assert_nothing_refused(&seen);
         changes.extend(seen.ticks.windows(2).filter_map(|pair| {

@@ -1,6 +1,6 @@
 //! Whole deployments on a manual clock: no sleeping, no network, the same every time.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod limits;
 mod links;

@@ -59,9 +59,9 @@ fn a_policy_that_becomes_too_slow_is_held() {
     let mut run = driving("expert", &ada);
     run.millis(500);
     let late = Duration::from_millis(600);
-    run.link(move |_, message, to| match message {
-        Message::Proposal(_) if to == "intervention" => Fate::Delay(late),
-        _ => Fate::Deliver,
+    run.link(move |_, message, to| {
+        let proposed = to == "intervention" && matches!(message, Message::Proposal(_));
+        if proposed { Fate::Delay(late) } else { Fate::Deliver }
     });
     run.until("everything is held", |seen| seen.all(Owner::Hold, Cause::PolicyStale));
     run.millis(1000);

@@ -144,7 +144,10 @@ fn what_is_in_the_hand_stays_there_and_a_gripper_event_asks_first() {
     for (ends, why) in [(Cause::RewindGripper, "the opening"), (Cause::RewindExhausted, "the start")] {
         ada.release();
         run.millis(500);
-        assert!(run.seen().all(Owner::Hold, Cause::RewindGripper), "nothing moves before it is pressed again");
+        assert!(
+            run.seen().all(Owner::Hold, Cause::RewindGripper),
+            "nothing moves before it is pressed again"
+        );
         let pressed = run.now();
         ada.rewind();
         run.millis(100);

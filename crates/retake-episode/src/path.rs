@@ -310,7 +310,9 @@ mod tests {
 
     #[test]
     fn one_closing_of_the_gripper_is_one_event_however_it_was_done() {
-        for (step, moved) in [(0.08, 0.0), (0.006, 0.0), (0.006, 0.01), (0.001, 0.0), (0.001, 0.01), (0.003, 0.02)] {
+        for (step, moved) in
+            [(0.08, 0.0), (0.006, 0.0), (0.006, 0.01), (0.001, 0.0), (0.001, 0.01), (0.003, 0.02)]
+        {
             assert_eq!(pauses(step, moved), 1, "{step} m a point, {moved} rad a point");
         }
     }

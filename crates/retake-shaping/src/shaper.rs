@@ -114,7 +114,7 @@ impl Shaper {
             tracker.follow(*position, *velocity);
         }
         let clamps = clamps.and(self.lag(&position));
-        if self.leaves_workspace(&rest_before) {
+        if self.leaves_workspace(&before, &rest_before) {
             self.restore(&before);
             self.brake();
             return clamps.and(Clamps::WORKSPACE);
@@ -162,12 +162,18 @@ impl Shaper {
         Clamps::WORKSPACE
     }
 
-    /// Whether the command would come to rest outside, and further out than it would have before this step.
-    fn leaves_workspace(&self, rest_before: &[f64]) -> bool {
+    /// Whether the command is or would come to rest outside, and further out than before this step. Joints that stop at
+    /// different times may lead the tip out and back in again, so that looking at the place of rest alone is not enough.
+    fn leaves_workspace(&self, before: &[Motion], rest_before: &[f64]) -> bool {
         let Some((chain, walls)) = &self.reach else { return false };
         let excess = |q: &[f64]| walls.excess(&Point3::from(chain.forward(q).translation.vector));
-        let rest = excess(&self.rest_position());
-        rest > WORKSPACE_SLACK && rest > excess(rest_before)
+        let out = |now: &[f64], rest: &[f64]| {
+            let half: Vec<f64> = now.iter().zip(rest).map(|(now, rest)| 0.5 * (now + rest)).collect();
+            excess(now).max(excess(&half)).max(excess(rest))
+        };
+        let after = out(&self.position(), &self.rest_position());
+        let position: Vec<f64> = before.iter().map(|motion| motion.position).collect();
+        after > WORKSPACE_SLACK && after > out(&position, rest_before)
     }
 
     fn rest_position(&self) -> Vec<f64> {
