@@ -50,7 +50,7 @@ pub(crate) struct DemoOptions {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) episodes: u64,
     /// Stop after this much robot time, whatever has been done by then.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) seconds: Option<f64>,
     /// Seed of the first start state; each further attempt adds one.
     #[arg(long, default_value_t = 1)]

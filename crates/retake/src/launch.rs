@@ -7,8 +7,8 @@ use retake_bus::{AttachedNode, Bus, BusError, Clock, StopFlag, wall_now};
 use retake_camera::CameraNode;
 use retake_deployment::{Settings, Supervision};
 use retake_launch::{
-    Ending, LaunchFile, NodeKind, NodeOptions as LaunchNodeOptions, NodeTopics, Supervisor, Wiring, check,
-    end_with_supervisor, restrict,
+    Ending, InterventionOptions, LaunchFile, NodeKind, NodeOptions as LaunchNodeOptions, NodeTopics,
+    Supervisor, Wiring, check, end_with_supervisor, restrict,
 };
 use retake_node::Node;
 use retake_policy::PolicySpec;
@@ -80,7 +80,9 @@ fn checked(file: &LaunchFile) -> anyhow::Result<Settings> {
         // Names that mean nothing are refused before anything starts.
         let place = || format!("{}: node {}", file.path.display(), node.name);
         match &node.options {
-            LaunchNodeOptions::Operator(options) => drop(options.operator.parse::<OperatorSpec>().with_context(place)?),
+            LaunchNodeOptions::Operator(options) => {
+                drop(options.operator.parse::<OperatorSpec>().with_context(place)?)
+            }
             LaunchNodeOptions::Viz(options) => drop(options.view.parse::<ViewSpec>().with_context(place)?),
             LaunchNodeOptions::Sim(_)
             | LaunchNodeOptions::Camera(_)
@@ -94,9 +96,12 @@ fn checked(file: &LaunchFile) -> anyhow::Result<Settings> {
 
 fn settings(file: &LaunchFile) -> anyhow::Result<Settings> {
     let task = Task::by_name(&file.task).with_context(|| file.path.display().to_string())?;
-    let policy = file.nodes.iter().find_map(|node| match &node.options {
-        LaunchNodeOptions::Policy(options) => Some(options.policy.as_str()),
-        _ => None,
+    let policy = file.nodes.iter().find_map(|node| {
+        if let LaunchNodeOptions::Policy(options) = &node.options {
+            Some(options.policy.as_str())
+        } else {
+            None
+        }
     });
     let policy: PolicySpec =
         policy.unwrap_or("expert").parse().with_context(|| file.path.display().to_string())?;
@@ -104,29 +109,33 @@ fn settings(file: &LaunchFile) -> anyhow::Result<Settings> {
     settings.entropy = rand::random();
     settings.first_epoch = wall_now().nanos() / 1_000_000_000;
     for node in &file.nodes {
-        match &node.options {
-            LaunchNodeOptions::Intervention(options) => {
-                if options.episodes == Some(0) {
-                    bail!("{}: episodes must be 1 or more; leave it out to run until stopped", file.path.display());
-                }
-                settings.episodes = options.episodes.unwrap_or(0);
-                settings.seed = options.seed;
-                settings.supervision = match options.supervision {
-                    retake_launch::Supervision::Required => Supervision::Required,
-                    retake_launch::Supervision::Optional => Supervision::Optional,
-                };
-                settings.operator_timeout = options.operator_timeout.unwrap_or(settings.operator_timeout);
-                settings.policy_timeout = options.policy_timeout.unwrap_or(settings.policy_timeout);
-            }
-            LaunchNodeOptions::Operator(options) if options.operator == "gamepad" => {
-                let supervision = settings.supervision;
-                nodes::suit(&mut settings, &OperatorSpec::Gamepad);
-                settings.supervision = supervision;
-            }
-            _ => {}
+        if let LaunchNodeOptions::Intervention(options) = &node.options {
+            arbiter_settings(&mut settings, options).with_context(|| file.path.display().to_string())?;
+        }
+        if let LaunchNodeOptions::Operator(options) = &node.options
+            && options.operator == "gamepad"
+        {
+            let supervision = settings.supervision;
+            nodes::suit(&mut settings, &OperatorSpec::Gamepad);
+            settings.supervision = supervision;
         }
     }
     Ok(settings)
+}
+
+fn arbiter_settings(settings: &mut Settings, options: &InterventionOptions) -> anyhow::Result<()> {
+    if options.episodes == Some(0) {
+        bail!("episodes must be 1 or more; leave it out to run until stopped");
+    }
+    settings.episodes = options.episodes.unwrap_or(0);
+    settings.seed = options.seed;
+    settings.supervision = match options.supervision {
+        retake_launch::Supervision::Required => Supervision::Required,
+        retake_launch::Supervision::Optional => Supervision::Optional,
+    };
+    settings.operator_timeout = options.operator_timeout.unwrap_or(settings.operator_timeout);
+    settings.policy_timeout = options.policy_timeout.unwrap_or(settings.policy_timeout);
+    Ok(())
 }
 
 /// What each kind of node publishes and reads, as the nodes themselves say.

@@ -13,7 +13,7 @@ use retake_devices::{
     doctor::InputProbe,
     pad::{GilrsSource, PadSource, RecordedSource, Recording as PadRecording, list_pads, parse_stream},
 };
-use retake_log::{Anchor, Recording};
+use retake_log::{Anchor, Recording, utc_label};
 use retake_node::Node;
 use retake_recorder::{Recorder, RecorderConfig};
 use retake_scripted::Script;
@@ -125,7 +125,8 @@ pub(crate) fn recorder(plan: &RecordingPlan<'_>) -> anyhow::Result<Recorder> {
         RecorderConfig::lockstep(plan.dir.clone(), unused(&plan.dir, &name), robot, session)
     } else {
         let anchor = Anchor::new(retake_bus::Clock::System.now(), retake_bus::wall_now());
-        RecorderConfig::new(plan.dir.clone(), None, robot, session, anchor)
+        let name = unused(&plan.dir, &utc_label(retake_bus::wall_now()));
+        RecorderConfig::new(plan.dir.clone(), Some(name), robot, session, anchor)
     };
     config.writer.extras.command_line = std::env::args().collect();
     config.writer.extras.seed = Some(settings.seed);

@@ -20,7 +20,10 @@ pub(crate) fn run(options: &ReplayOptions) -> anyhow::Result<()> {
     };
     let mut messages = recording.messages().peekable();
     if messages.peek().is_none() {
-        bail!("{} holds nothing that can be shown: it is empty, damaged or no recording", options.path.display());
+        bail!(
+            "{} holds nothing that can be shown: it is empty, damaged or no recording",
+            options.path.display()
+        );
     }
     let mut viz = Viz::open(&view, &options.path.display().to_string())?;
     let address = viz.address().map(str::to_owned);
@@ -52,7 +55,7 @@ pub(crate) fn run(options: &ReplayOptions) -> anyhow::Result<()> {
 }
 
 fn progress(count: u64, at: MonoTime) {
-    if count % PROGRESS_EVERY == 0 && stderr().is_terminal() {
+    if count.is_multiple_of(PROGRESS_EVERY) && stderr().is_terminal() {
         // If the terminal is gone there is nobody to tell.
         let _written = write!(stderr(), "\r  {count} messages, {:.1} s", at.nanos() as f64 / 1e9);
     }
