@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use retake_scripted::Script;
-use retake_tests::{Deployment, assert_motion_within_limits, assert_nothing_refused};
+use retake_tests::{
+    Deployment, assert_motion_within_limits, assert_nothing_refused, assert_segments_are_the_ticks,
+};
 
 fn judge(script: Script) -> BTreeSet<String> {
     let mut changes = BTreeSet::new();
@@ -23,6 +25,7 @@ fn judge(script: Script) -> BTreeSet<String> {
         let seen = run.finish();
         assert_motion_within_limits(&seen);
         assert_nothing_refused(&seen);
+        assert_segments_are_the_ticks(&seen);
         changes.extend(seen.ticks.windows(2).filter_map(|pair| {
             let [from, to] = [&pair[0], &pair[1]].map(|tick| tick.groups.first().map(|group| group.owner()));
             (from != to).then(|| format!("{from:?} to {to:?}"))

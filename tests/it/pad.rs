@@ -4,7 +4,9 @@ use retake_devices::{
     PadConfig, PadOperator,
     pad::{RecordedSource, parse_stream},
 };
-use retake_tests::{Deployment, assert_motion_within_limits, assert_nothing_refused};
+use retake_tests::{
+    Deployment, assert_motion_within_limits, assert_nothing_refused, assert_segments_are_the_ticks,
+};
 use retake_wire::pb::SegmentKind::{self, Correction, Hold, Policy, Reset, Rewind};
 
 #[test]
@@ -24,4 +26,5 @@ fn a_recorded_gamepad_resumes_rewinds_corrects_and_hands_back() {
     assert_eq!((counters.takeovers, counters.rewinds, counters.inputs_refused), (1, 1, settling));
     assert_motion_within_limits(&seen);
     assert_nothing_refused(&seen);
+    assert_segments_are_the_ticks(&seen);
 }

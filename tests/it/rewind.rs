@@ -2,6 +2,7 @@
 
 use retake_tests::{
     ARM, Deployment, GRIPPER, Run, Station, assert_motion_within_limits, assert_nothing_refused,
+    assert_segments_are_the_ticks,
 };
 use retake_units::MonoTime;
 use retake_wire::pb::{Cause, Observation, Owner, TickRecord};
@@ -73,6 +74,7 @@ fn the_arm_goes_back_along_the_way_it_came() {
     assert!(last < first - 10.0, "it went back from {first} to {last} only");
     assert_motion_within_limits(&seen);
     assert_nothing_refused(&seen);
+    assert_segments_are_the_ticks(&seen);
 }
 
 #[test]
@@ -94,6 +96,7 @@ fn a_rewind_to_the_start_ends_there() {
     assert!(seen.ticks.iter().map(off).fold(0.0, f64::max) > 0.2, "it went somewhere");
     assert!(off(seen.tick()) < 5e-3, "{} rad from the start", off(seen.tick()));
     assert!(seen.ticks_since(from).all(|tick| tick.groups.iter().all(|group| group.owner() == Owner::Hold)));
+    assert_segments_are_the_ticks(&seen);
 }
 
 fn stage(run: &mut Run, stage: u32) {
@@ -159,4 +162,5 @@ fn what_is_in_the_hand_stays_there_and_a_gripper_event_asks_first() {
     let seen = run.finish();
     assert_motion_within_limits(&seen);
     assert_nothing_refused(&seen);
+    assert_segments_are_the_ticks(&seen);
 }

@@ -2,6 +2,7 @@
 
 use retake_tests::{
     ARM, Deployment, GRIPPER, Hand, Run, Station, assert_motion_within_limits, assert_nothing_refused,
+    assert_segments_are_the_ticks,
 };
 use retake_wire::pb::{Act, Cause, Owner, Phase};
 
@@ -74,6 +75,7 @@ fn letting_go_holds_and_the_policy_waits_for_a_deliberate_resume() {
     let seen = run.finish();
     assert_motion_within_limits(&seen);
     assert_nothing_refused(&seen);
+    assert_segments_are_the_ticks(&seen);
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod seen;
 mod station;
 
 pub use deployment::Deployment;
-pub use limits::{assert_motion_within_limits, assert_nothing_refused};
+pub use limits::{assert_motion_within_limits, assert_nothing_refused, assert_segments_are_the_ticks};
 pub use run::Run;
 pub use seen::{ARM, GRIPPER, Seen, seconds};
 pub use station::{Hand, Station};

@@ -96,3 +96,22 @@ pub fn assert_nothing_refused(seen: &Seen) {
     }
     assert_eq!(seen.tick().counters.unwrap().commands_refused, 0);
 }
+
+/// Finished segments say of every tick what the tick says itself, and together they leave no tick out.
+pub fn assert_segments_are_the_ticks(seen: &Seen) {
+    let robot = seen.descriptor.as_ref().unwrap();
+    for (index, group) in robot.groups.iter().enumerate() {
+        let told = seen.segments.iter().filter(|segment| segment.group == group.name);
+        let told =
+            told.flat_map(|s| (s.start_tick..s.end_tick).map(|tick| (tick, s.episode, s.owner(), s.kind())));
+        let ticks = seen.ticks.iter().filter(|tick| !tick.groups.is_empty());
+        let own = ticks.map(|tick| {
+            let group = &tick.groups[index];
+            (tick.tick, tick.episode, group.owner(), group.segment())
+        });
+        let (told, own): (Vec<_>, Vec<_>) = (told.collect(), own.collect());
+        let first = told.iter().zip(&own).find(|(told, own)| told != own);
+        assert_eq!(first, None, "{}: a segment and a tick disagree", group.name);
+        assert_eq!(told.len(), own.len(), "{}: ticks without a segment", group.name);
+    }
+}
