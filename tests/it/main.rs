@@ -14,3 +14,4 @@ mod rewind;
 mod speed;
 mod stop;
 mod takeover;
+mod tidy;
