@@ -139,10 +139,13 @@ fn a_proposal_from_before_a_takeover_moves_nothing() {
     run.resume(&ada);
     run.millis(400);
     let command = run.seen().group(ARM).command.clone();
+    let (from, before) = (run.now(), run.seen().tick().counters.unwrap().proposals_refused);
     let proposal = elsewhere(&run, old, newest(&run));
     run.inject(proposal);
     run.millis(2000);
     let seen = run.seen();
     assert_eq!(seen.group(ARM).command, command);
+    assert_eq!(seen.tick().counters.unwrap().proposals_refused, before + 1);
+    assert!(seen.noticed("proposal_old_epoch", from));
     assert!(seen.all(Owner::Hold, Cause::PolicyStale), "and it keeps no policy alive: {:?}", seen.who());
 }
