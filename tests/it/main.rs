@@ -15,3 +15,4 @@ mod speed;
 mod stop;
 mod takeover;
 mod tidy;
+mod verdicts;

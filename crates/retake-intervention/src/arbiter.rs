@@ -158,6 +158,7 @@ impl Arbiter {
                 self.publish_episode(episode, out);
             }
             Step::Close(episode) => {
+                self.session.closed(self.tick);
                 self.publish_episode(episode, out);
                 self.tell(Event::EpisodeClosed, now, out);
             }

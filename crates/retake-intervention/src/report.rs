@@ -124,7 +124,7 @@ fn prompt(arbiter: &Arbiter) -> &'static str {
 impl Arbiter {
     pub(crate) fn publish_episode(&self, episode: Episode, out: &mut Outbox) {
         let task = self.robot.as_ref().map_or("", |robot| robot.descriptor.task.as_str());
-        out.publish(self.session.record(episode, self.tick, task, &self.policy.version, &self.operator_name));
+        out.publish(self.session.record(episode, task, &self.policy.version, &self.operator_name));
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Session {
     /// Counters as they were when the current episode opened, and at which tick it began.
     at_open: Counters,
     start_tick: Tick,
+    /// At which tick it ended; a verdict that changes later does not move it.
+    end_tick: Option<Tick>,
     /// The policy has driven in this episode, so a human who drives is intervening.
     policy_drove: bool,
     /// From a takeover to its hand-back.
@@ -40,6 +42,7 @@ impl Session {
             segments: Segments::new(0),
             at_open: Counters::default(),
             start_tick: Tick(0),
+            end_tick: None,
             policy_drove: false,
             intervening: false,
         }
@@ -53,7 +56,12 @@ impl Session {
     /// A new episode is at its start state.
     pub(crate) fn opened(&mut self) {
         (self.at_open, self.policy_drove, self.intervening) = (self.counters, false, false);
-        self.mark = Mark::default();
+        (self.mark, self.end_tick) = (Mark::default(), None);
+    }
+
+    /// The episode is over.
+    pub(crate) fn closed(&mut self, tick: Tick) {
+        self.end_tick.get_or_insert(tick);
     }
 
     /// Somebody drives for the first time in the episode.
@@ -124,14 +132,7 @@ impl Session {
     }
 
     /// The current episode, as recordings know it.
-    pub(crate) fn record(
-        &self,
-        episode: Episode,
-        tick: Tick,
-        task: &str,
-        policy: &str,
-        operator: &str,
-    ) -> EpisodeRecord {
+    pub(crate) fn record(&self, episode: Episode, task: &str, policy: &str, operator: &str) -> EpisodeRecord {
         let ended = episode.ended;
         let since = |count: fn(&Counters) -> u64| count(&self.counters) - count(&self.at_open);
         let small = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
@@ -145,7 +146,7 @@ impl Session {
             verdict: words::verdict(ended.and_then(|(verdict, _, _)| verdict)).into(),
             reason: ended.map_or(pb::EndReason::Unspecified, |(_, reason, _)| words::reason(reason)).into(),
             start_tick: if episode.started.is_some() { self.start_tick.0 } else { 0 },
-            end_tick: if ended.is_some() { tick.0 } else { 0 },
+            end_tick: self.end_tick.map_or(0, |tick| tick.0),
             start_nanos: episode.started.map_or(0, MonoTime::wire_nanos),
             end_nanos: ended.map_or(0, |(_, _, at)| at.wire_nanos()),
             takeovers: small(since(|counters| counters.takeovers)),
