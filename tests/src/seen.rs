@@ -56,7 +56,12 @@ impl Seen {
             | Message::Camera(_)
             | Message::PolicyInfo(_)
             | Message::Watermark(_)
-            | Message::Gap(_) => {}
+            | Message::Gap(_)
+            | Message::SimState(_)
+            | Message::Help(_)
+            | Message::Branch(_)
+            | Message::ArbiterInfo(_)
+            | Message::Schedule(_) => {}
         }
     }
 

@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use crate::GroupSet;
+use crate::{GroupSet, Protocol};
 
 /// Whether the policy may drive while no operator is heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,4 +24,10 @@ pub struct Config {
     pub robot_timeout: Duration,
     /// Whether the policy may drive alone.
     pub supervision: Supervision,
+    /// What may follow what in an episode.
+    pub protocol: Protocol,
+    /// A holder of the lease who does nothing for this long loses it to whoever has asked for it.
+    pub idle_release: Duration,
+    /// A tap on rewind moves the robot for at most this long.
+    pub tap_limit: Duration,
 }

@@ -9,12 +9,12 @@ pub enum Event {
     Input {
         /// Whose.
         operator: OperatorId,
-        /// The clutch is down.
-        clutch: bool,
+        /// Groups whose clutch is down.
+        clutch: GroupSet,
+        /// What a clutch that is pressed now makes of the operator's motion.
+        drive: Drive,
         /// The rewind button is down.
         rewind: bool,
-        /// Groups the clutch takes.
-        groups: GroupSet,
         /// The device was read well: it is plugged in, mapped, tracked.
         valid: bool,
     },
@@ -32,6 +32,13 @@ pub enum Event {
     },
     /// The policy proposed something that is not a command: not finite, or of the wrong length.
     PolicyFaulted,
+    /// The policy wants these groups to be further from where they are than a change of owner may bridge.
+    PolicyFar {
+        /// Which.
+        groups: GroupSet,
+    },
+    /// Help is needed, and the policy may not go on without the operator.
+    HelpNeeded,
     /// The robot reported what it measures.
     RobotSeen,
     /// The driver stopped by itself.
@@ -42,8 +49,20 @@ pub enum Event {
     EpisodeOpened,
     /// The episode is over, and nobody drives until the next is open.
     EpisodeClosed,
+    /// The scene was put back to a former state of the same episode.
+    Restored,
     /// Time passed.
     Elapsed,
+}
+
+/// What a clutch makes of the operator's motion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Drive {
+    /// The operator alone drives the group.
+    #[default]
+    Direct,
+    /// The policy goes on driving it, and the operator adds a bounded difference.
+    Residual,
 }
 
 /// What an operator can do once, on purpose.
@@ -59,6 +78,14 @@ pub enum Act {
     ClearStop,
     /// Give up the lease.
     ReleaseLease,
+    /// Ask for the lease that another operator holds.
+    RequestLease,
+    /// Go back a little along the path without holding the button.
+    RewindTap,
+    /// From here on the human recovers.
+    MarkRecovery,
+    /// From here on the human makes progress.
+    MarkCorrection,
 }
 
 /// Why a rewind cannot go on.
@@ -70,6 +97,12 @@ pub enum RewindEnd {
     AtGripper,
     /// The robot does not follow.
     Blocked,
+    /// It is where it was told to go.
+    Arrived,
+    /// The arm touched something.
+    Contact,
+    /// A limit would not let it follow the path.
+    Limited,
 }
 
 /// Why an event changed nothing.
@@ -93,4 +126,14 @@ pub enum Refusal {
     NothingToPause,
     /// Stop is not latched.
     NotStopped,
+    /// The protocol does not allow it at this stage.
+    Protocol,
+    /// The policy drives none of these groups, so there is nothing to share.
+    NothingToShare,
+    /// The clutch is held: let go of it first.
+    ClutchHeld,
+    /// The operator's device is not read well.
+    DeviceLost,
+    /// Another operator has asked for the lease already.
+    AlreadyRequested,
 }

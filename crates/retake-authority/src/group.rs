@@ -10,6 +10,8 @@ pub struct GroupSet(u8);
 impl GroupSet {
     /// No group.
     pub const NONE: Self = Self(0);
+    /// Every group there can be.
+    pub const ALL: Self = Self(u8::MAX);
 
     /// The first `count` groups.
     pub const fn first(count: usize) -> Self {
@@ -20,6 +22,18 @@ impl GroupSet {
     #[must_use]
     pub const fn with(self, index: usize) -> Self {
         if index < MAX_GROUPS { Self(self.0 | 1 << index) } else { self }
+    }
+
+    /// Groups in either set.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Groups in this set that are not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Groups in both sets.
@@ -54,6 +68,12 @@ pub enum Owner {
     },
     /// The operator, as long as the clutch is held and the operator is heard.
     Human,
+    /// The policy until its lease ends, with a bounded difference that the operator adds as long as the clutch is held and the
+    /// operator is heard.
+    Shared {
+        /// End of the policy's lease.
+        until: MonoTime,
+    },
     /// The rewinder, as long as the rewind button is held and the operator is heard.
     Rewind,
     /// Nobody: the group comes to rest and stays.
@@ -101,6 +121,20 @@ pub enum Cause {
     EpisodeReady,
     /// The episode is over.
     EpisodeEnded,
+    /// The lease went to another operator.
+    LeasePassed,
+    /// The policy wanted to be further away than a change of owner may bridge.
+    PolicyFar,
+    /// Help is needed, and the service waits for the operator.
+    HelpNeeded,
+    /// The rewind came to where it was told to go.
+    RewindArrived,
+    /// The arm touched something while rewinding.
+    RewindContact,
+    /// A limit would not let the rewind follow the path.
+    RewindLimited,
+    /// The scene was put back to a former state.
+    Restored,
 }
 
 /// One group's authority.

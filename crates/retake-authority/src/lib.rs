@@ -13,14 +13,17 @@
 mod config;
 mod event;
 mod group;
+mod lease;
 mod operator;
+mod protocol;
 mod state;
 mod step;
 
 pub use config::{Config, Supervision};
-pub use event::{Act, Event, Refusal, RewindEnd};
+pub use event::{Act, Drive, Event, Refusal, RewindEnd};
 pub use group::{Cause, Group, GroupSet, MAX_GROUPS, Owner};
 pub use operator::OperatorId;
+pub use protocol::{Move, Protocol, Stage};
 pub use state::State;
 pub use step::{Outcome, deadline, step};
 

@@ -1,9 +1,9 @@
 use retake_units::{Epoch, MonoTime};
 
 use crate::{
-    Cause, Config, Group, GroupSet, OperatorId, Owner,
+    Cause, Config, Group, GroupSet, OperatorId, Owner, Stage,
     group::MAX_GROUPS,
-    operator::{Button, Lease},
+    operator::{Button, Lease, Request},
 };
 
 /// Everything authority depends on. Made only by [`State::new`] and [`crate::step`].
@@ -14,6 +14,8 @@ pub struct State {
     pub(crate) episode_open: bool,
     pub(crate) groups: [Group; MAX_GROUPS],
     pub(crate) lease: Option<Lease>,
+    pub(crate) request: Option<Request>,
+    pub(crate) stage: Stage,
     /// Until when the policy counts as alive.
     pub(crate) policy_until: MonoTime,
     /// Until when the robot counts as alive.
@@ -29,6 +31,8 @@ impl State {
             episode_open: false,
             groups: [Group { epoch, ..Group::INITIAL }; MAX_GROUPS],
             lease: None,
+            request: None,
+            stage: Stage::Fresh,
             policy_until: MonoTime::ZERO,
             robot_until: MonoTime::ZERO,
         }
@@ -54,9 +58,24 @@ impl State {
         self.lease.map(|lease| lease.operator)
     }
 
+    /// Who has asked for the lease that another holds.
+    pub fn requested_by(&self) -> Option<OperatorId> {
+        self.request.map(|request| request.operator)
+    }
+
+    /// Where in its protocol the episode is.
+    pub const fn stage(&self) -> Stage {
+        self.stage
+    }
+
     /// The operator's clutch or rewind button is down but must be released before it counts.
     pub fn needs_release(&self) -> bool {
-        self.lease.is_some_and(|lease| [lease.clutch, lease.rewind].contains(&Button::Disarmed))
+        self.lease.is_some_and(|lease| !lease.clutch.disarmed.is_empty() || lease.rewind == Button::Disarmed)
+    }
+
+    /// A rewind goes on because it was tapped, not because the button is held.
+    pub fn rewind_tapped(&self) -> bool {
+        self.lease.is_some_and(|lease| lease.tap_until.is_some())
     }
 
     /// The robot has been heard lately.

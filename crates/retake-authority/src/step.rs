@@ -3,7 +3,8 @@
 use retake_units::{Epoch, MonoTime};
 
 use crate::{
-    Act, Cause, Config, Event, GroupSet, OperatorId, Owner, Refusal, RewindEnd, State, Supervision,
+    Act, Cause, Config, Drive, Event, GroupSet, Move, OperatorId, Owner, Refusal, RewindEnd, Stage, State,
+    Supervision, lease,
     operator::{Edge, Lease},
 };
 
@@ -28,25 +29,44 @@ pub fn step(config: &Config, before: State, event: Event, now: MonoTime) -> Outc
 
 /// When [`step`] must be called with [`Event::Elapsed`] at the latest, if nothing else happens.
 pub fn deadline(config: &Config, state: &State) -> Option<MonoTime> {
-    let policies = config.groups.iter().filter_map(|index| match state.group(index).owner {
-        Owner::Policy { until } => Some(until),
-        Owner::Human | Owner::Rewind | Owner::Hold => None,
-    });
+    let policies = config.groups.iter().filter_map(|index| policy_until(state.group(index).owner));
     let driven = !state.owned(config, drives).is_empty();
     let robot = driven.then_some(state.robot_until);
-    policies.chain(robot).chain(state.lease.map(|lease| lease.until)).min()
+    let operator = state.lease.map(|lease| lease.until);
+    let tap = state.lease.and_then(|lease| lease.tap_until);
+    let request = state.request.map(|request| request.until);
+    let passes = lease::passes_at(config, state);
+    policies.chain([robot, operator, tap, request, passes].into_iter().flatten()).min()
 }
 
 const fn drives(owner: Owner) -> bool {
     !matches!(owner, Owner::Hold)
 }
 
-const fn operated(owner: Owner) -> bool {
-    matches!(owner, Owner::Human | Owner::Rewind)
+/// The operator's hand is needed.
+pub(crate) const fn operated(owner: Owner) -> bool {
+    matches!(owner, Owner::Human | Owner::Shared { .. } | Owner::Rewind)
 }
 
+/// The clutch drives it.
+const fn clutched(owner: Owner) -> bool {
+    matches!(owner, Owner::Human | Owner::Shared { .. })
+}
+
+/// The policy's proposals are needed.
 const fn automatic(owner: Owner) -> bool {
-    matches!(owner, Owner::Policy { .. })
+    policy_until(owner).is_some()
+}
+
+const fn policy_until(owner: Owner) -> Option<MonoTime> {
+    match owner {
+        Owner::Policy { until } | Owner::Shared { until } => Some(until),
+        Owner::Human | Owner::Rewind | Owner::Hold => None,
+    }
+}
+
+const fn rewinds(owner: Owner) -> bool {
+    matches!(owner, Owner::Rewind)
 }
 
 /// Ends every lease that is over. Runs before any event, so that a late message cannot renew what has expired.
@@ -54,72 +74,48 @@ fn expire(config: &Config, state: &mut State, now: MonoTime) {
     if now >= state.robot_until {
         hold(config, state, Cause::RobotLost, drives);
     }
-    if state.lease.is_some_and(|lease| now >= lease.until) {
-        state.lease = None;
-        hold(config, state, Cause::OperatorLost, operated);
+    lease::expire(config, state, now);
+    if let Some(lease) = &mut state.lease
+        && lease.tap_until.is_some_and(|until| now >= until)
+    {
+        lease.tap_until = None;
+        hold(config, state, Cause::RewindReleased, rewinds);
     }
     if state.lease.is_none() && config.supervision == Supervision::Required {
         hold(config, state, Cause::OperatorLost, automatic);
     }
-    hold(config, state, Cause::PolicyStale, |owner| matches!(owner, Owner::Policy { until } if now >= until));
+    hold(config, state, Cause::PolicyStale, |owner| policy_until(owner).is_some_and(|until| now >= until));
 }
 
 fn apply(config: &Config, state: &mut State, event: Event, now: MonoTime) -> Result<(), Refusal> {
     match event {
-        Event::Act { act: Act::Stop, .. } => {
-            if !state.stopped {
-                state.stopped = true;
-                hold(config, state, Cause::Stopped, |_| true);
-            }
-            Ok(())
+        Event::Input { operator, clutch, drive, rewind, valid } => {
+            let clutch = clutch.and(config.groups);
+            return input(config, state, operator, (clutch, drive, rewind, valid), now);
         }
-        Event::Act { operator, act: Act::ClearStop } => clear_stop(config, state, operator),
-        Event::Act { operator, act: Act::Resume } => resume(config, state, operator, now),
-        Event::Act { operator, act: Act::Pause } => pause(config, state, operator),
-        Event::Act { operator, act: Act::ReleaseLease } => release_lease(config, state, operator),
-        Event::Input { operator, clutch, rewind, groups, valid } => {
-            let lease = hear(config, state, operator, now)?;
-            if !valid {
-                lose_device(config, state);
-                return Ok(());
-            }
-            let (held_clutch, clutch) = lease.clutch.moved(clutch);
-            let (held_rewind, rewind) = lease.rewind.moved(rewind);
-            state.lease = Some(Lease { clutch: held_clutch, rewind: held_rewind, ..lease });
-            buttons(config, state, clutch, rewind, groups.and(config.groups), now)
+        Event::Act { operator, act } => return do_act(config, state, operator, act, now),
+        Event::Proposed { epoch } => proposed(config, state, epoch, now),
+        Event::PolicyFaulted => hold(config, state, Cause::PolicyFault, automatic),
+        Event::PolicyFar { groups } => {
+            let far = state.owned(config, automatic).and(groups);
+            take(state, far, Cause::PolicyFar);
         }
-        Event::Proposed { epoch } => {
-            proposed(config, state, epoch, now);
-            Ok(())
-        }
-        Event::PolicyFaulted => {
-            hold(config, state, Cause::PolicyFault, automatic);
-            Ok(())
-        }
-        Event::RobotSeen => {
-            state.robot_until = now + config.robot_timeout;
-            Ok(())
-        }
-        Event::DriverTripped => {
-            hold(config, state, Cause::DriverTripped, |_| true);
-            Ok(())
-        }
-        Event::RewindEnded(end) => {
-            hold(config, state, cause_of(end), |owner| owner == Owner::Rewind);
-            Ok(())
-        }
+        Event::HelpNeeded => hold(config, state, Cause::HelpNeeded, automatic),
+        Event::RobotSeen => state.robot_until = now + config.robot_timeout,
+        Event::DriverTripped => hold(config, state, Cause::DriverTripped, |_| true),
+        Event::RewindEnded(end) => hold(config, state, cause_of(end), rewinds),
         Event::EpisodeOpened => {
-            state.episode_open = true;
+            (state.episode_open, state.stage) = (true, Stage::Fresh);
             hold(config, state, Cause::EpisodeReady, |_| true);
-            Ok(())
         }
         Event::EpisodeClosed => {
             state.episode_open = false;
             hold(config, state, Cause::EpisodeEnded, |_| true);
-            Ok(())
         }
-        Event::Elapsed => Ok(()),
+        Event::Restored => hold(config, state, Cause::Restored, |_| true),
+        Event::Elapsed => {}
     }
+    Ok(())
 }
 
 const fn cause_of(end: RewindEnd) -> Cause {
@@ -127,77 +123,143 @@ const fn cause_of(end: RewindEnd) -> Cause {
         RewindEnd::Exhausted => Cause::RewindExhausted,
         RewindEnd::AtGripper => Cause::RewindAtGripper,
         RewindEnd::Blocked => Cause::RewindBlocked,
+        RewindEnd::Arrived => Cause::RewindArrived,
+        RewindEnd::Contact => Cause::RewindContact,
+        RewindEnd::Limited => Cause::RewindLimited,
     }
 }
 
-/// Takes to hold every group whose owner `taken` accepts. An operator who drove one must let go before driving again.
-fn hold(config: &Config, state: &mut State, cause: Cause, taken: impl Fn(Owner) -> bool) {
+/// Takes to hold every group whose owner `taken` accepts.
+pub(crate) fn hold(config: &Config, state: &mut State, cause: Cause, taken: impl Fn(Owner) -> bool) {
     let groups = state.owned(config, taken);
-    if groups.iter().any(|index| operated(state.group(index).owner))
-        && let Some(lease) = &mut state.lease
-    {
-        lease.disarm();
+    take(state, groups, cause);
+}
+
+/// Takes groups to hold. An operator who drove one of them must let go before driving it again.
+fn take(state: &mut State, groups: GroupSet, cause: Cause) {
+    let rewound = groups.iter().any(|index| rewinds(state.group(index).owner));
+    if let Some(lease) = &mut state.lease {
+        lease.clutch.disarm(groups);
+        if rewound {
+            lease.disarm_rewind();
+        }
     }
     state.give(groups, Owner::Hold, cause);
 }
 
-fn hear(config: &Config, state: &State, operator: OperatorId, now: MonoTime) -> Result<Lease, Refusal> {
-    let until = now + config.operator_timeout;
-    match state.lease {
-        None => Ok(Lease::new(operator, until)),
-        Some(lease) if lease.operator == operator => Ok(Lease { until, ..lease }),
-        Some(_) => Err(Refusal::Busy),
-    }
-}
-
-/// The operator is heard, but the device says nothing one may act on.
-fn lose_device(config: &Config, state: &mut State) {
-    hold(config, state, Cause::OperatorLost, operated);
-    if let Some(lease) = &mut state.lease {
-        *lease = Lease::new(lease.operator, lease.until);
-    }
-}
-
-fn buttons(
+fn input(
     config: &Config,
     state: &mut State,
-    clutch: Edge,
-    rewind: Edge,
-    groups: GroupSet,
+    operator: OperatorId,
+    (clutch, drive, rewind, valid): (GroupSet, Drive, bool, bool),
     now: MonoTime,
 ) -> Result<(), Refusal> {
-    if rewind == Edge::Released {
-        state.give(state.owned(config, |owner| owner == Owner::Rewind), Owner::Hold, Cause::RewindReleased);
-    }
-    if clutch == Edge::Released {
-        state.give(state.owned(config, |owner| owner == Owner::Human), Owner::Hold, Cause::ClutchReleased);
-    }
-    if clutch != Edge::Pressed && rewind != Edge::Pressed {
+    let lease = match lease::hear(config, state, operator, now) {
+        Ok(lease) => lease,
+        // Being there and watching is not refused; reaching for the robot is.
+        Err(_) if clutch.is_empty() && !rewind => return Ok(()),
+        Err(refusal) => return Err(refusal),
+    };
+    if !valid {
+        // The operator is heard, but the device says nothing one may act on, and earns no lease.
+        hold(config, state, Cause::OperatorLost, operated);
+        let active_at = lease.active_at;
+        state.lease = state.lease.map(|_| Lease { active_at, ..Lease::new(operator, lease.until, now) });
         return Ok(());
     }
-    let permitted = may_drive(state, now);
-    if permitted.is_err() {
-        if let Some(lease) = &mut state.lease {
-            lease.disarm();
-        }
-        return permitted;
+    let (clutch, pressed, released) = lease.clutch.moved(clutch);
+    let (rewind, rewind_edge) = lease.rewind.moved(rewind);
+    let active = !clutch.held.is_empty() || rewind == crate::operator::Button::Held;
+    let active_at = if active { now } else { lease.active_at };
+    state.lease = Some(Lease { clutch, rewind, active_at, valid: true, ..lease });
+    if rewind_edge == Edge::Released {
+        disarm_rewind(state);
+        state.give(state.owned(config, rewinds), Owner::Hold, Cause::RewindReleased);
     }
-    // Pressed together, the hand on the clutch wins: the operator wants to steer.
-    if clutch == Edge::Pressed {
-        state.give(state.owned(config, |owner| owner == Owner::Rewind), Owner::Hold, Cause::RewindReleased);
-        state.give(groups, Owner::Human, Cause::ClutchPressed);
-        disarm(state, |lease| lease.rewind = lease.rewind.disarmed());
+    let let_go = state.owned(config, clutched).and(released);
+    state.give(let_go, Owner::Hold, Cause::ClutchReleased);
+    let done = if !pressed.is_empty() {
+        // Pressed together, the hand on the clutch wins: the operator wants to steer.
+        press_clutch(config, state, pressed, drive, now)
+    } else if rewind_edge == Edge::Pressed {
+        press_rewind(config, state, now)
     } else {
-        state.give(config.groups, Owner::Rewind, Cause::RewindPressed);
-        disarm(state, |lease| lease.clutch = lease.clutch.disarmed());
+        return Ok(());
+    };
+    if done.is_err()
+        && let Some(lease) = &mut state.lease
+    {
+        lease.clutch.disarm(pressed);
+        if rewind_edge == Edge::Pressed {
+            lease.disarm_rewind();
+        }
     }
+    done
+}
+
+fn disarm_rewind(state: &mut State) {
+    if let Some(lease) = &mut state.lease {
+        lease.disarm_rewind();
+    }
+}
+
+fn press_clutch(
+    config: &Config,
+    state: &mut State,
+    pressed: GroupSet,
+    drive: Drive,
+    now: MonoTime,
+) -> Result<(), Refusal> {
+    may_drive(state, now)?;
+    let (groups, owner) = match drive {
+        Drive::Direct => (pressed, Owner::Human),
+        Drive::Residual => {
+            let shared = state.owned(config, |owner| matches!(owner, Owner::Policy { .. })).and(pressed);
+            let until = shared.iter().find_map(|index| policy_until(state.group(index).owner));
+            (shared, Owner::Shared { until: until.ok_or(Refusal::NothingToShare)? })
+        }
+    };
+    advance(config, state, Move::TakeOver)?;
+    take(state, state.owned(config, rewinds).without(groups), Cause::RewindReleased);
+    if let Some(lease) = &mut state.lease {
+        lease.disarm_rewind();
+        lease.clutch.disarm(pressed.without(groups));
+    }
+    state.give(groups, owner, Cause::ClutchPressed);
     Ok(())
 }
 
-fn disarm(state: &mut State, change: impl Fn(&mut Lease)) {
+fn press_rewind(config: &Config, state: &mut State, now: MonoTime) -> Result<(), Refusal> {
+    may_drive(state, now)?;
+    advance(config, state, Move::Rewind)?;
     if let Some(lease) = &mut state.lease {
-        change(lease);
+        lease.clutch.disarm(GroupSet::ALL);
+        lease.tap_until = None;
     }
+    state.give(config.groups, Owner::Rewind, Cause::RewindPressed);
+    Ok(())
+}
+
+fn tap_rewind(config: &Config, state: &mut State, now: MonoTime) -> Result<(), Refusal> {
+    may_drive(state, now)?;
+    if state.lease.is_none_or(|lease| !lease.valid) {
+        return Err(Refusal::DeviceLost);
+    }
+    if state.lease.is_some_and(|lease| !lease.clutch.held.is_empty()) {
+        return Err(Refusal::ClutchHeld);
+    }
+    advance(config, state, Move::Rewind)?;
+    if let Some(lease) = &mut state.lease {
+        lease.tap_until = Some(now + config.tap_limit);
+    }
+    state.give(config.groups, Owner::Rewind, Cause::RewindPressed);
+    Ok(())
+}
+
+/// Where the protocol leads from here.
+fn advance(config: &Config, state: &mut State, step: Move) -> Result<(), Refusal> {
+    state.stage = config.protocol.next(state.stage, step).ok_or(Refusal::Protocol)?;
+    Ok(())
 }
 
 fn may_drive(state: &State, now: MonoTime) -> Result<(), Refusal> {
@@ -212,12 +274,49 @@ fn may_drive(state: &State, now: MonoTime) -> Result<(), Refusal> {
     }
 }
 
-fn leased_to(state: &State, operator: OperatorId) -> Result<(), Refusal> {
-    if state.operator() == Some(operator) { Ok(()) } else { Err(Refusal::Busy) }
+fn do_act(
+    config: &Config,
+    state: &mut State,
+    operator: OperatorId,
+    act: Act,
+    now: MonoTime,
+) -> Result<(), Refusal> {
+    match act {
+        Act::Stop => {
+            if !state.stopped {
+                state.stopped = true;
+                hold(config, state, Cause::Stopped, |_| true);
+            }
+            return Ok(());
+        }
+        Act::RequestLease => return lease::request(config, state, operator, now),
+        Act::Resume
+        | Act::Pause
+        | Act::ClearStop
+        | Act::ReleaseLease
+        | Act::RewindTap
+        | Act::MarkRecovery
+        | Act::MarkCorrection => lease::held_by(state, operator)?,
+    }
+    if let Some(lease) = &mut state.lease {
+        lease.active_at = now;
+    }
+    match act {
+        Act::Resume => resume(config, state, now),
+        Act::Pause => pause(config, state),
+        Act::ClearStop => clear_stop(config, state),
+        Act::ReleaseLease => {
+            lease::release(config, state, now);
+            Ok(())
+        }
+        Act::RewindTap => tap_rewind(config, state, now),
+        Act::MarkRecovery => advance(config, state, Move::MarkRecovery),
+        Act::MarkCorrection => advance(config, state, Move::MarkCorrection),
+        Act::Stop | Act::RequestLease => Ok(()),
+    }
 }
 
-fn resume(config: &Config, state: &mut State, operator: OperatorId, now: MonoTime) -> Result<(), Refusal> {
-    leased_to(state, operator)?;
+fn resume(config: &Config, state: &mut State, now: MonoTime) -> Result<(), Refusal> {
     may_drive(state, now)?;
     if !state.policy_alive(now) {
         return Err(Refusal::PolicySilent);
@@ -226,21 +325,23 @@ fn resume(config: &Config, state: &mut State, operator: OperatorId, now: MonoTim
     if held.is_empty() {
         return Err(Refusal::NothingToResume);
     }
+    advance(config, state, Move::Resume)?;
     state.give(held, Owner::Policy { until: now + config.policy_timeout }, Cause::Resumed);
     Ok(())
 }
 
-fn pause(config: &Config, state: &mut State, operator: OperatorId) -> Result<(), Refusal> {
-    leased_to(state, operator)?;
-    if state.owned(config, automatic).is_empty() {
+/// Takes the policy's groups to hold, and ends a tapped rewind.
+fn pause(config: &Config, state: &mut State) -> Result<(), Refusal> {
+    let tapped = state.lease.is_some_and(|lease| lease.tap_until.is_some());
+    let paused = |owner| automatic(owner) || (tapped && rewinds(owner));
+    if state.owned(config, paused).is_empty() {
         return Err(Refusal::NothingToPause);
     }
-    hold(config, state, Cause::Paused, automatic);
+    hold(config, state, Cause::Paused, paused);
     Ok(())
 }
 
-fn clear_stop(config: &Config, state: &mut State, operator: OperatorId) -> Result<(), Refusal> {
-    leased_to(state, operator)?;
+fn clear_stop(config: &Config, state: &mut State) -> Result<(), Refusal> {
     if !state.stopped {
         return Err(Refusal::NotStopped);
     }
@@ -249,13 +350,6 @@ fn clear_stop(config: &Config, state: &mut State, operator: OperatorId) -> Resul
         lease.disarm();
     }
     hold(config, state, Cause::StopCleared, |_| true);
-    Ok(())
-}
-
-fn release_lease(config: &Config, state: &mut State, operator: OperatorId) -> Result<(), Refusal> {
-    leased_to(state, operator)?;
-    hold(config, state, Cause::ClutchReleased, operated);
-    state.lease = None;
     Ok(())
 }
 
@@ -269,7 +363,7 @@ fn proposed(config: &Config, state: &mut State, epoch: Epoch, now: MonoTime) {
     for index in config.groups.iter() {
         let renewed = epoch >= state.group(index).epoch;
         if let Some(group) = state.groups.get_mut(index)
-            && let Owner::Policy { until: lease } = &mut group.owner
+            && let Owner::Policy { until: lease } | Owner::Shared { until: lease } = &mut group.owner
             && renewed
         {
             *lease = until;
@@ -282,8 +376,9 @@ fn finish(config: &Config, before: State, mut state: State, refusal: Option<Refu
     let kind = |owner| match owner {
         Owner::Policy { .. } => 0,
         Owner::Human => 1,
-        Owner::Rewind => 2,
-        Owner::Hold => 3,
+        Owner::Shared { .. } => 2,
+        Owner::Rewind => 3,
+        Owner::Hold => 4,
     };
     let given = |index: &usize| before.group(*index).epoch != state.group(*index).epoch;
     let changed = config

@@ -1,3 +1,5 @@
+mod leases;
+mod protocols;
 mod random;
 mod rules;
 mod table;
@@ -21,6 +23,9 @@ pub(crate) fn config() -> Config {
         policy_timeout: Duration::from_millis(500),
         robot_timeout: Duration::from_millis(200),
         supervision: Supervision::Optional,
+        protocol: Protocol::Free,
+        idle_release: Duration::from_millis(1000),
+        tap_limit: Duration::from_millis(300),
     }
 }
 
@@ -30,7 +35,24 @@ pub(crate) const fn at(millis: u64) -> MonoTime {
 
 #[expect(clippy::fn_params_excessive_bools, reason = "reads like the two buttons it stands for")]
 pub(crate) fn input(operator: OperatorId, clutch: bool, rewind: bool) -> Event {
-    Event::Input { operator, clutch, rewind, groups: GroupSet::first(2), valid: true }
+    let clutch = if clutch { GroupSet::first(2) } else { GroupSet::NONE };
+    Event::Input { operator, clutch, drive: Drive::Direct, rewind, valid: true }
+}
+
+/// Alice's clutch on these groups, and nothing else.
+pub(crate) const fn clutch(clutch: GroupSet, drive: Drive) -> Event {
+    Event::Input { operator: ALICE, clutch, drive, rewind: false, valid: true }
+}
+
+/// Alice's device reads badly.
+pub(crate) fn unplugged() -> Event {
+    Event::Input {
+        operator: ALICE,
+        clutch: GroupSet::first(2),
+        drive: Drive::Direct,
+        rewind: false,
+        valid: false,
+    }
 }
 
 pub(crate) const fn act(operator: OperatorId, act: Act) -> Event {

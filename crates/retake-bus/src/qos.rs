@@ -25,11 +25,19 @@ pub(crate) const fn of(topic: Topic) -> Qos {
     match topic {
         Topic::Command | Topic::Reset | Topic::Applied | Topic::Beacon => direct(Priority::RealTime),
         Topic::Input | Topic::Observation => direct(Priority::InteractiveHigh),
-        Topic::Proposal => direct(Priority::InteractiveLow),
+        Topic::Proposal | Topic::Help => direct(Priority::InteractiveLow),
         Topic::Descriptor | Topic::PolicyInfo | Topic::Status | Topic::Watermark => {
             direct(Priority::DataHigh)
         }
-        Topic::Tick | Topic::Segment | Topic::Episode | Topic::Notice | Topic::Gap => Qos {
+        Topic::SimState
+        | Topic::Tick
+        | Topic::Segment
+        | Topic::Episode
+        | Topic::Branch
+        | Topic::ArbiterInfo
+        | Topic::Schedule
+        | Topic::Notice
+        | Topic::Gap => Qos {
             path: Path::Lane,
             priority: Priority::Data,
             congestion: CongestionControl::Block,

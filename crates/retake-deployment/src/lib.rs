@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-pub use retake_authority::Supervision;
+pub use retake_authority::{Protocol, Supervision};
 use retake_episode::EpisodesConfig;
 use retake_intervention::{Arbiter, ArbiterConfig, RewindConfig};
 use retake_policy::{ExpertPolicy, PolicyConfig, PolicySpec};
@@ -36,6 +36,8 @@ pub struct Settings {
     pub auto_next: Duration,
     /// Whether the policy may drive while no operator is heard.
     pub supervision: Supervision,
+    /// What may follow what in an episode.
+    pub protocol: Protocol,
     /// An operator not heard for this long is lost.
     pub operator_timeout: Duration,
     /// A policy that proposed nothing valid for this long is stale.
@@ -51,6 +53,11 @@ const OPERATOR_TIMEOUT: Duration = Duration::from_millis(100);
 /// Three of the policy's periods of eight ticks.
 const POLICY_TIMEOUT: Duration = Duration::from_millis(480);
 
+/// Long enough to say no by touching anything; short enough that nobody waits for a colleague who has left.
+const IDLE_RELEASE: Duration = Duration::from_secs(10);
+/// One second of path at the rewind's speed, and as much again for starting and stopping.
+const TAP_LIMIT: Duration = Duration::from_secs(2);
+
 impl Settings {
     /// The simulated robot set up for `task`, with nothing random: the same settings always give the same run.
     ///
@@ -65,6 +72,7 @@ impl Settings {
             seed: 0,
             auto_next: Duration::from_millis(500),
             supervision: Supervision::Required,
+            protocol: Protocol::Free,
             operator_timeout: OPERATOR_TIMEOUT,
             policy_timeout: POLICY_TIMEOUT,
             entropy: 1,
@@ -108,8 +116,10 @@ impl Settings {
             // A policy may take its time to compute, but not longer than its chunk is long.
             proposal_age: Duration::from_millis(320),
             supervision: self.supervision,
+            protocol: self.protocol,
+            idle_release: IDLE_RELEASE,
             teleop: TELEOP,
-            rewind: RewindConfig { speed: 0.5, tracking_error: 0.2 },
+            rewind: RewindConfig { speed: 0.5, tracking_error: 0.2, tap_limit: TAP_LIMIT },
             episodes: EpisodesConfig {
                 count: self.episodes,
                 seed: self.seed,

@@ -1,12 +1,12 @@
 //! What an operator says, once it is known to be fresh.
 
-use retake_authority::{Act, Event, OperatorId};
+use retake_authority::{Act, Drive, Event, GroupSet, OperatorId};
 use retake_episode::{EndReason, Verdict};
 use retake_node::Outbox;
 use retake_units::MonoTime;
-use retake_wire::pb::{self, OperatorInput};
+use retake_wire::pb::{self, DriveMode, OperatorInput};
 
-use crate::{Arbiter, session::Mark};
+use crate::Arbiter;
 
 /// FNV-1a: an operator's name as the number authority knows them by.
 fn operator_id(name: &str) -> OperatorId {
@@ -19,9 +19,15 @@ fn operator_id(name: &str) -> OperatorId {
 /// Buttons first, then acts in the order given.
 pub(crate) fn heard(arbiter: &mut Arbiter, input: &OperatorInput, now: MonoTime, out: &mut Outbox) {
     let operator = operator_id(&input.operator);
+    arbiter.heard.note_name(operator, &input.operator);
     let groups = arbiter.robot.as_ref().map(|robot| robot.named(&input.groups)).unwrap_or_default();
-    let (clutch, rewind, valid) = (input.clutch, input.rewind, input.valid);
-    arbiter.tell(Event::Input { operator, clutch, rewind, groups, valid }, now, out);
+    let clutch = if input.clutch { groups } else { GroupSet::NONE };
+    let drive = match input.mode() {
+        DriveMode::Direct => Drive::Direct,
+        DriveMode::Residual => Drive::Residual,
+    };
+    let event = Event::Input { operator, clutch, drive, rewind: input.rewind, valid: input.valid };
+    arbiter.tell(event, now, out);
     let leased = arbiter.state.operator() == Some(operator);
     if leased {
         arbiter.heard.input = Some((input.clone(), now));
@@ -51,6 +57,10 @@ fn do_act(
         pb::Act::Stop => Some(Act::Stop),
         pb::Act::ClearStop => Some(Act::ClearStop),
         pb::Act::ReleaseLease => Some(Act::ReleaseLease),
+        pb::Act::RequestLease => Some(Act::RequestLease),
+        pb::Act::RewindTap => Some(Act::RewindTap),
+        pb::Act::MarkRecovery => Some(Act::MarkRecovery),
+        pb::Act::MarkCorrection => Some(Act::MarkCorrection),
         _ => None,
     };
     if let Some(act) = authority {
@@ -64,8 +74,6 @@ fn do_act(
         pb::Act::Success => judge(arbiter, Verdict::Success, now, out),
         pb::Act::Failure => judge(arbiter, Verdict::Failure, now, out),
         pb::Act::Discard => judge(arbiter, Verdict::Discarded, now, out),
-        pb::Act::MarkCorrection => arbiter.session.mark = Mark::Correction,
-        pb::Act::MarkRecovery => arbiter.session.mark = Mark::Recovery,
         pb::Act::NextEpisode => {
             if let Some(step) = arbiter.session.episodes.next_wanted() {
                 arbiter.follow(step, now, out);

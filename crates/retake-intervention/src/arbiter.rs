@@ -1,7 +1,9 @@
 //! The node: what it knows, and what follows from a change of owner or episode. What arrives is in `hear`, what is done each
 //! tick in `tick`.
 
-use retake_authority::{Config, Event, GroupSet, Owner, State, step};
+use std::collections::VecDeque;
+
+use retake_authority::{Config, Event, GroupSet, OperatorId, Owner, State, step};
 use retake_episode::{EndReason, Path, Step, Verdict};
 use retake_node::{Node, Outbox};
 use retake_units::{Epoch, MonoTime, Tick};
@@ -27,6 +29,30 @@ use crate::{
 pub(crate) struct Heard {
     pub(crate) input: Option<(OperatorInput, MonoTime)>,
     pub(crate) sequences: Sequences,
+    /// Operators heard lately, newest last.
+    names: VecDeque<(OperatorId, String)>,
+}
+
+/// Operators whose names are remembered.
+const NAMES: usize = 16;
+
+impl Heard {
+    /// Remembers what an operator is called.
+    pub(crate) fn note_name(&mut self, operator: OperatorId, name: &str) {
+        if self.names.iter().any(|(known, _)| *known == operator) {
+            return;
+        }
+        if self.names.len() == NAMES {
+            self.names.pop_front();
+        }
+        self.names.push_back((operator, name.to_owned()));
+    }
+
+    /// What an operator is called; empty if that is not remembered.
+    pub(crate) fn name(&self, operator: OperatorId) -> String {
+        let named = self.names.iter().find(|(known, _)| *known == operator);
+        named.map(|(_, name)| name.clone()).unwrap_or_default()
+    }
 }
 
 /// Sequence numbers and identity of what this node publishes.
@@ -99,6 +125,9 @@ impl Arbiter {
             policy_timeout: self.config.policy_timeout,
             robot_timeout: self.config.robot_timeout,
             supervision: self.config.supervision,
+            protocol: self.config.protocol,
+            idle_release: self.config.idle_release,
+            tap_limit: self.config.rewind.tap_limit,
         }
     }
 
@@ -128,7 +157,9 @@ impl Arbiter {
                         self.path.begin_rewind();
                         self.session.counters.rewinds += 1;
                     }
-                    Owner::Policy { .. } | Owner::Human | Owner::Hold => self.path.end_rewind(),
+                    Owner::Policy { .. } | Owner::Human | Owner::Shared { .. } | Owner::Hold => {
+                        self.path.end_rewind();
+                    }
                 }
             }
         }
@@ -169,7 +200,8 @@ impl Arbiter {
     pub(crate) fn request_reset(&mut self, now: MonoTime, out: &mut Outbox) {
         self.sender.reset_sent = now;
         let header = Some(self.header(now));
-        out.publish(Reset { header, resets: self.sender.resets, seed: self.session.episodes.current().seed });
+        let seed = self.session.episodes.current().seed;
+        out.publish(Reset { header, resets: self.sender.resets, seed, ..Reset::default() });
     }
 
     pub(crate) fn header(&mut self, now: MonoTime) -> Header {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use retake_authority::Supervision;
+use retake_authority::{Protocol, Supervision};
 use retake_episode::EpisodesConfig;
 use retake_shaping::TeleopConfig;
 
@@ -11,6 +11,8 @@ pub struct RewindConfig {
     pub speed: f64,
     /// Measured further than this from the command, the robot does not follow: the rewind is blocked. Radians.
     pub tracking_error: f64,
+    /// A tap moves the robot for at most this long.
+    pub tap_limit: Duration,
 }
 
 /// Everything the intervention node depends on. There is no default: the deployment says each of these.
@@ -28,6 +30,10 @@ pub struct ArbiterConfig {
     pub proposal_age: Duration,
     /// Whether the policy may drive while no operator is heard.
     pub supervision: Supervision,
+    /// What may follow what in an episode.
+    pub protocol: Protocol,
+    /// An idle operator loses the lease after this long to whoever has asked for it.
+    pub idle_release: Duration,
     /// Operator speeds.
     pub teleop: TeleopConfig,
     /// Going back.

@@ -38,8 +38,10 @@ pub(crate) fn engage(robot: &Robot, group: usize, owner: Owner) -> Goal {
     let Some(group) = robot.groups.get(group) else { return Goal::None };
     let command = group.shaper.position();
     match (owner, &group.chain) {
-        (Owner::Human, Some(_)) => Goal::Arm(Teleop::engage(&command)),
-        (Owner::Human, None) => Goal::Scalar(command.first().copied().unwrap_or_default()),
+        (Owner::Human | Owner::Shared { .. }, Some(_)) => Goal::Arm(Teleop::engage(&command)),
+        (Owner::Human | Owner::Shared { .. }, None) => {
+            Goal::Scalar(command.first().copied().unwrap_or_default())
+        }
         (Owner::Rewind, Some(_)) => Goal::Way(command),
         (Owner::Policy { .. } | Owner::Rewind | Owner::Hold, _) => Goal::None,
     }

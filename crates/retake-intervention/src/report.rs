@@ -7,7 +7,7 @@ use retake_authority::Owner;
 use retake_episode::{Episode, Phase};
 use retake_node::Outbox;
 use retake_units::MonoTime;
-use retake_wire::pb::{Cause, GroupStatus, GroupTick, Status, TickRecord};
+use retake_wire::pb::{self, Cause, EpisodeRecord, GroupStatus, GroupTick, Status, TickRecord};
 
 use crate::{Arbiter, words};
 
@@ -55,6 +55,10 @@ fn tick_record(arbiter: &Arbiter, decided: Decided, now: MonoTime) -> TickRecord
         applied_outcome: applied.map_or(0, |applied| applied.outcome.unsigned_abs()),
         policy_version: arbiter.chunk.as_ref().map_or_else(String::new, |chunk| chunk.version.clone()),
         counters: Some(arbiter.session.counters),
+        stage: words::stage(arbiter.state.stage()).into(),
+        autonomy: pb::Autonomy::Full.into(),
+        branch: 0,
+        goal: None,
     }
 }
 
@@ -77,7 +81,7 @@ fn status(arbiter: &Arbiter, now: MonoTime) -> Status {
             name,
             owner: words::owner(group.owner).into(),
             cause: words::cause(group.cause).into(),
-            segment: words::kind(session.kind(group.owner)).into(),
+            segment: words::kind(session.kind(group.owner, arbiter.state.stage())).into(),
         }
     });
     Status {
@@ -103,6 +107,14 @@ fn status(arbiter: &Arbiter, now: MonoTime) -> Status {
         rewindable_seconds: arbiter.path.remaining() / arbiter.config.rewind.speed,
         finished: session.episodes.finished(),
         control_hz: robot.map_or(0.0, |robot| robot.descriptor.control_hz),
+        requested_by: arbiter.requester(),
+        autonomy: pb::Autonomy::Full.into(),
+        help: Vec::new(),
+        checkpoints: Vec::new(),
+        forward_seconds: 0.0,
+        protocol: arbiter.config.protocol.name().into(),
+        stage: words::stage(arbiter.state.stage()).into(),
+        branch: 0,
     }
 }
 
@@ -124,7 +136,13 @@ fn prompt(arbiter: &Arbiter) -> &'static str {
 impl Arbiter {
     pub(crate) fn publish_episode(&self, episode: Episode, out: &mut Outbox) {
         let task = self.robot.as_ref().map_or("", |robot| robot.descriptor.task.as_str());
-        out.publish(self.session.record(episode, task, &self.policy.version, &self.operator_name));
+        let record = self.session.record(episode, task, &self.policy.version, &self.operator_name);
+        out.publish(EpisodeRecord { protocol: self.config.protocol.name().into(), ..record });
+    }
+
+    /// Name of the operator who has asked for the lease; empty if nobody has.
+    fn requester(&self) -> String {
+        self.state.requested_by().map(|operator| self.heard.name(operator)).unwrap_or_default()
     }
 }
 

@@ -1,25 +1,16 @@
 //! What goes on around the decisions: episodes, segments, marks and counters.
 
-use retake_authority::{Group, Owner};
+use retake_authority::{Group, Owner, Stage};
 use retake_episode::{Episode, Episodes, EpisodesConfig, Kind, Phase, Segment, Segments};
 use retake_units::{MonoTime, Tick};
 use retake_wire::pb::{self, Counters, EpisodeRecord, SegmentRecord};
 
 use crate::words;
 
-/// What the human who drives is doing, as they say themselves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Mark {
-    #[default]
-    Correction,
-    Recovery,
-}
-
 /// The session so far.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) episodes: Episodes,
-    pub(crate) mark: Mark,
     pub(crate) counters: Counters,
     segments: Segments<pb::Owner, pb::Cause>,
     /// Counters as they were when the current episode opened, and at which tick it began.
@@ -37,7 +28,6 @@ impl Session {
     pub(crate) fn new(episodes: EpisodesConfig) -> Self {
         Self {
             episodes: Episodes::new(episodes),
-            mark: Mark::default(),
             counters: Counters::default(),
             segments: Segments::new(0),
             at_open: Counters::default(),
@@ -56,7 +46,7 @@ impl Session {
     /// A new episode is at its start state.
     pub(crate) fn opened(&mut self) {
         (self.at_open, self.policy_drove, self.intervening) = (self.counters, false, false);
-        (self.mark, self.end_tick) = (Mark::default(), None);
+        self.end_tick = None;
     }
 
     /// The episode is over.
@@ -72,28 +62,26 @@ impl Session {
     /// A group got a new owner.
     pub(crate) fn owner_changed(&mut self, owner: Owner) {
         match owner {
-            Owner::Policy { .. } => {
-                (self.policy_drove, self.intervening, self.mark) = (true, false, Mark::default())
-            }
-            Owner::Human | Owner::Rewind if self.policy_drove && !self.intervening => {
+            Owner::Policy { .. } => (self.policy_drove, self.intervening) = (true, false),
+            Owner::Human | Owner::Shared { .. } | Owner::Rewind if self.policy_drove && !self.intervening => {
                 self.intervening = true;
                 self.counters.takeovers += 1;
             }
-            Owner::Human | Owner::Rewind | Owner::Hold => {}
+            Owner::Human | Owner::Shared { .. } | Owner::Rewind | Owner::Hold => {}
         }
     }
 
     /// What a group's tick is for.
-    pub(crate) fn kind(&self, owner: Owner) -> Kind {
+    pub(crate) fn kind(&self, owner: Owner, stage: Stage) -> Kind {
         match (self.episodes.phase(), owner) {
             (Phase::Waiting | Phase::Resetting, _) => Kind::Reset,
             (_, Owner::Policy { .. }) => Kind::Policy,
             (_, Owner::Rewind) => Kind::Rewind,
             (_, Owner::Hold) => Kind::Hold,
-            (_, Owner::Human) if !self.policy_drove => Kind::Demo,
-            (_, Owner::Human) => match self.mark {
-                Mark::Correction => Kind::Correction,
-                Mark::Recovery => Kind::Recovery,
+            (_, Owner::Human | Owner::Shared { .. }) => match stage {
+                Stage::Fresh | Stage::Demo => Kind::Demo,
+                Stage::Recovery => Kind::Recovery,
+                Stage::Policy | Stage::Correction => Kind::Correction,
             },
         }
     }
@@ -103,10 +91,10 @@ impl Session {
         &mut self,
         index: usize,
         name: &str,
-        group: Group,
+        (group, stage): (Group, Stage),
         now: (Tick, MonoTime),
     ) -> Option<SegmentRecord> {
-        let (kind, episode) = (self.kind(group.owner), self.episodes.current().number);
+        let (kind, episode) = (self.kind(group.owner, stage), self.episodes.current().number);
         let ended = self.segments.tick(
             index,
             episode,
@@ -152,6 +140,7 @@ impl Session {
             takeovers: small(since(|counters| counters.takeovers)),
             rewinds: small(since(|counters| counters.rewinds)),
             human_ticks: since(|counters| counters.human_ticks),
+            ..EpisodeRecord::default()
         }
     }
 }

@@ -89,6 +89,7 @@ impl Arbiter {
 fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbox) -> (Vec<GroupTick>, Vector6<f64>) {
     let Some(mut robot) = arbiter.robot.take() else { return (Vec::new(), Vector6::zeros()) };
     let (input, twist) = operator_wish(arbiter, &robot);
+    let stage = arbiter.state.stage();
     let mut ended: Option<RewindEnd> = None;
     let mut ticks = Vec::with_capacity(robot.groups.len());
     for index in 0..robot.groups.len() {
@@ -97,7 +98,7 @@ fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbox) -> (Vec<
         let mut goal = arbiter.goals.get_mut(index).map(std::mem::take).unwrap_or_default();
         let driven = match group.owner {
             Owner::Policy { .. } => drive::by_policy(&mut robot, index, wanted.as_ref()),
-            Owner::Human => {
+            Owner::Human | Owner::Shared { .. } => {
                 let closing =
                     input.as_ref().map_or(0.0, |input| drive::closing_speed(&arbiter.config.teleop, input));
                 drive::by_human(&mut robot, index, &mut goal, &twist, closing)
@@ -112,7 +113,7 @@ fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbox) -> (Vec<
         };
         put_back(&mut arbiter.goals, index, goal);
         let name = robot.groups.get(index).map_or("", |group| group.name.as_str());
-        if let Some(ended) = arbiter.session.tick(index, name, group, (arbiter.tick, now)) {
+        if let Some(ended) = arbiter.session.tick(index, name, (group, stage), (arbiter.tick, now)) {
             out.publish(ended);
         }
         let (proposal, chunk_index) =
@@ -120,7 +121,7 @@ fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbox) -> (Vec<
         ticks.push(GroupTick {
             owner: words::owner(group.owner).into(),
             cause: words::cause(group.cause).into(),
-            segment: words::kind(arbiter.session.kind(group.owner)).into(),
+            segment: words::kind(arbiter.session.kind(group.owner, stage)).into(),
             chunk: if proposal.is_empty() {
                 0
             } else {

@@ -1,6 +1,6 @@
 //! The wire's words for what the pure crates decide, and prompts for people.
 
-use retake_authority::{Cause, Owner, Refusal};
+use retake_authority::{Cause, Owner, Refusal, Stage};
 use retake_episode::{EndReason, Kind, Phase, Verdict};
 use retake_wire::pb;
 
@@ -8,6 +8,7 @@ pub(crate) const fn owner(owner: Owner) -> pb::Owner {
     match owner {
         Owner::Policy { .. } => pb::Owner::Policy,
         Owner::Human => pb::Owner::Human,
+        Owner::Shared { .. } => pb::Owner::Shared,
         Owner::Rewind => pb::Owner::Rewind,
         Owner::Hold => pb::Owner::Hold,
     }
@@ -34,6 +35,13 @@ pub(crate) const fn cause(cause: Cause) -> pb::Cause {
         Cause::StopCleared => pb::Cause::StopCleared,
         Cause::EpisodeReady => pb::Cause::EpisodeReady,
         Cause::EpisodeEnded => pb::Cause::EpisodeEnded,
+        Cause::LeasePassed => pb::Cause::LeasePassed,
+        Cause::PolicyFar => pb::Cause::PolicyFar,
+        Cause::HelpNeeded => pb::Cause::HelpNeeded,
+        Cause::RewindArrived => pb::Cause::RewindArrived,
+        Cause::RewindContact => pb::Cause::RewindContact,
+        Cause::RewindLimited => pb::Cause::RewindLimit,
+        Cause::Restored => pb::Cause::Restored,
     }
 }
 
@@ -46,6 +54,16 @@ pub(crate) const fn kind(kind: Kind) -> pb::SegmentKind {
         Kind::Demo => pb::SegmentKind::Demo,
         Kind::Hold => pb::SegmentKind::Hold,
         Kind::Reset => pb::SegmentKind::Reset,
+    }
+}
+
+pub(crate) const fn stage(stage: Stage) -> pb::Stage {
+    match stage {
+        Stage::Fresh => pb::Stage::Fresh,
+        Stage::Demo => pb::Stage::Demo,
+        Stage::Policy => pb::Stage::Policy,
+        Stage::Recovery => pb::Stage::Recovery,
+        Stage::Correction => pb::Stage::Correction,
     }
 }
 
@@ -98,6 +116,15 @@ pub(crate) const fn refusal(refusal: Refusal) -> (&'static str, &'static str) {
             ("nothing_to_pause", "The policy drives nothing, so there is nothing to pause.")
         }
         Refusal::NotStopped => ("not_stopped", "Stop is not latched."),
+        Refusal::Protocol => ("protocol", "The protocol does not allow that at this stage of the episode."),
+        Refusal::NothingToShare => {
+            ("nothing_to_share", "The policy drives none of these groups, so there is nothing to add to.")
+        }
+        Refusal::ClutchHeld => ("clutch_held", "Let go of the clutch before you rewind."),
+        Refusal::DeviceLost => ("device_lost", "The device is not read well, so it moves nothing."),
+        Refusal::AlreadyRequested => {
+            ("already_requested", "Another operator has asked for the lease already.")
+        }
     }
 }
 
@@ -118,6 +145,15 @@ pub(crate) const fn hold_prompt(cause: Cause) -> &'static str {
         Cause::RewindBlocked => "Rewind stopped: the robot does not follow. Hold the clutch to free it.",
         Cause::EpisodeReady => "Ready. Resume the policy, or hold the clutch to demonstrate.",
         Cause::EpisodeEnded => "Episode over.",
+        Cause::LeasePassed => "Another operator has the robot now.",
+        Cause::PolicyFar => {
+            "The policy wants to be far from where the robot is. Drive closer with the clutch, or resume it."
+        }
+        Cause::HelpNeeded => "The policy needs you. Take over, or resume it.",
+        Cause::RewindArrived => "Rewound to where you asked. Hold the clutch to drive, or resume the policy.",
+        Cause::RewindContact => "Rewind stopped: the arm touched something. Hold the clutch to free it.",
+        Cause::RewindLimited => "Rewind stopped: a limit is in the way. Hold the clutch to drive around.",
+        Cause::Restored => "The scene is as it was. Resume the policy or hold the clutch.",
         Cause::ClutchReleased | Cause::RewindReleased | Cause::Paused => {
             "Hold. Hold the clutch to drive, or resume the policy."
         }

@@ -115,7 +115,7 @@ const ESSENTIAL: [Topic; 7] = [
     Topic::Status,
 ];
 /// Two writers of these would contradict each other.
-const ONE_WRITER: [Topic; 11] = [
+const ONE_WRITER: [Topic; 15] = [
     Topic::Descriptor,
     Topic::Observation,
     Topic::Applied,
@@ -126,6 +126,10 @@ const ONE_WRITER: [Topic; 11] = [
     Topic::Tick,
     Topic::Segment,
     Topic::Episode,
+    Topic::SimState,
+    Topic::Branch,
+    Topic::ArbiterInfo,
+    Topic::Schedule,
     Topic::Watermark,
 ];
 

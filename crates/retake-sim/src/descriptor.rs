@@ -45,6 +45,7 @@ pub fn descriptor(robot: &str, task: &Task, control_hz: f64) -> Result<pb::Robot
         time_limit: task.time_limit,
         posture: task.home.joints.clone(),
         simulated: true,
+        keep_out: Vec::new(),
     })
 }
 

@@ -126,6 +126,7 @@ impl SimNode {
             resets: self.resets,
             stage: u32::try_from(self.world.task().stage(&scene).index).unwrap_or(u32::MAX),
             success: self.hold.update(self.world.task(), &scene, state.time),
+            contact_force: 0.0,
         }
     }
 }

@@ -104,7 +104,12 @@ impl Logger {
             | Message::PolicyInfo(_)
             | Message::Input(_)
             | Message::Beacon(_)
-            | Message::Gap(_) => {}
+            | Message::Gap(_)
+            | Message::SimState(_)
+            | Message::Help(_)
+            | Message::Branch(_)
+            | Message::ArbiterInfo(_)
+            | Message::Schedule(_) => {}
         }
     }
 

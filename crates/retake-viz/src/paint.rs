@@ -14,10 +14,11 @@ pub(crate) struct Driver {
 
 pub(crate) const POLICY: Driver = Driver { word: "POLICY", colour: 0x3B82_F6FF };
 pub(crate) const HUMAN: Driver = Driver { word: "HUMAN", colour: 0x22C5_5EFF };
+pub(crate) const SHARED: Driver = Driver { word: "SHARED", colour: 0x14B8_A6FF };
 pub(crate) const REWIND: Driver = Driver { word: "REWIND", colour: 0xA855_F7FF };
 pub(crate) const HOLD: Driver = Driver { word: "HOLD", colour: 0xF59E_0BFF };
 pub(crate) const STOP: Driver = Driver { word: "STOP", colour: 0xEF44_44FF };
-pub(crate) const DRIVERS: [Driver; 5] = [POLICY, HUMAN, REWIND, HOLD, STOP];
+pub(crate) const DRIVERS: [Driver; 6] = [POLICY, HUMAN, SHARED, REWIND, HOLD, STOP];
 
 pub(crate) const fn driver(owner: pb::Owner, stopped: bool) -> Driver {
     if stopped {
@@ -26,6 +27,7 @@ pub(crate) const fn driver(owner: pb::Owner, stopped: bool) -> Driver {
     match owner {
         pb::Owner::Policy => POLICY,
         pb::Owner::Human => HUMAN,
+        pb::Owner::Shared => SHARED,
         pb::Owner::Rewind => REWIND,
         pb::Owner::Hold | pb::Owner::Unspecified => HOLD,
     }

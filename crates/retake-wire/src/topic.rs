@@ -52,10 +52,14 @@ topics! {
     Reset = "robot/reset", "retake.v1.Reset", All;
     /// Camera node → all: one image; the camera's name ends the key.
     Camera = "camera/", "foxglove.CompressedImage", Latest;
+    /// Simulator → recorder: the whole state of the world, now and then.
+    SimState = "robot/sim_state", "retake.v1.SimState", All;
     /// Policy → arbiter: what it wants to do.
     Proposal = "policy/proposal", "retake.v1.Proposal", All;
     /// Policy → all: who is proposing.
     PolicyInfo = "policy/info", "retake.v1.PolicyInfo", Latest;
+    /// Policy, critic or monitor → arbiter: how much it needs the operator.
+    Help = "help", "retake.v1.HelpSignal", All;
     /// Device → arbiter: what the operator says.
     Input = "operator/input", "retake.v1.OperatorInput", All;
     /// Arbiter → all: heartbeat to be echoed.
@@ -68,6 +72,12 @@ topics! {
     Segment = "arbiter/segment", "retake.v1.SegmentRecord", All;
     /// Arbiter → recorder: an attempt's beginning and end.
     Episode = "arbiter/episode", "retake.v1.EpisodeRecord", All;
+    /// Arbiter → recorder: a rewind, and where it led.
+    Branch = "arbiter/branch", "retake.v1.BranchRecord", All;
+    /// Arbiter → recorder: what its decisions depend on.
+    ArbiterInfo = "arbiter/info", "retake.v1.ArbiterInfo", All;
+    /// Arbiter → recorder: what it was told and when, so that its decisions can be repeated.
+    Schedule = "arbiter/schedule", "retake.v1.Schedule", All;
     /// Anyone → all: something refused or wrong, in words.
     Notice = "notice", "retake.v1.Notice", All;
     /// Recorder → all: what is safe on disk.

@@ -162,6 +162,7 @@ fn owner(group: &GroupStatus, stopped: bool) -> String {
         _ if stopped => ("41;97", "STOP"),
         Owner::Policy => ("44;97", "POLICY"),
         Owner::Human => ("42;30", "HUMAN"),
+        Owner::Shared => ("46;30", "SHARED"),
         Owner::Rewind => ("45;97", "REWIND"),
         Owner::Hold | Owner::Unspecified => ("43;30", "HOLD"),
     };

@@ -16,19 +16,20 @@ impl Random {
         (z ^ (z >> 31)) % n
     }
 
-    fn coin(&mut self) -> bool {
-        self.below(2) == 0
-    }
-
     fn event(&mut self, epoch: Epoch) -> Event {
         let operator = if self.below(6) == 0 { BOB } else { ALICE };
         match self.below(24) {
             0..=8 => Event::Input {
                 operator,
-                clutch: self.coin(),
+                clutch: [
+                    GroupSet::NONE,
+                    GroupSet::NONE,
+                    GroupSet::first(2),
+                    GroupSet::NONE.with(ARM),
+                    GroupSet::NONE.with(GRIPPER),
+                ][usize::try_from(self.below(5)).unwrap()],
+                drive: if self.below(3) == 0 { Drive::Residual } else { Drive::Direct },
                 rewind: self.below(4) == 0,
-                groups: [GroupSet::first(2), GroupSet::NONE.with(ARM), GroupSet::NONE.with(GRIPPER)]
-                    [usize::try_from(self.below(3)).unwrap()],
                 valid: self.below(20) != 0,
             },
             9..=10 => act(operator, Act::Resume),
@@ -36,9 +37,17 @@ impl Random {
             12 => act(operator, if self.below(4) == 0 { Act::Stop } else { Act::ClearStop }),
             13 => act(operator, Act::ClearStop),
             14 if self.below(4) == 0 => act(operator, Act::ReleaseLease),
+            14 => act(
+                operator,
+                [Act::RequestLease, Act::RewindTap, Act::MarkRecovery, Act::MarkCorrection]
+                    [usize::try_from(self.below(4)).unwrap()],
+            ),
             15..=16 => Event::Proposed { epoch: Epoch(epoch.0.saturating_sub(self.below(3))) },
             17 if self.below(4) == 0 => Event::PolicyFaulted,
+            17 if self.below(4) == 0 => Event::HelpNeeded,
+            17 if self.below(4) == 0 => Event::PolicyFar { groups: GroupSet::NONE.with(ARM) },
             18 if self.below(4) == 0 => Event::DriverTripped,
+            18 if self.below(8) == 0 => Event::Restored,
             19 => Event::RewindEnded(RewindEnd::Exhausted),
             20 => Event::EpisodeOpened,
             21 if self.below(6) == 0 => Event::EpisodeClosed,
@@ -54,6 +63,7 @@ struct Account {
     input: [Option<(MonoTime, Event)>; 2],
     robot: Option<MonoTime>,
     proposal: Option<MonoTime>,
+    tapped: Option<MonoTime>,
     stopped: bool,
 }
 
@@ -65,7 +75,11 @@ impl Account {
             Event::Proposed { .. } => self.proposal = Some(now),
             Event::Act { act: Act::Stop, .. } => self.stopped = true,
             Event::Act { act: Act::ClearStop, .. } if !refused => self.stopped = false,
+            Event::Act { act: Act::RewindTap, .. } if !refused => self.tapped = Some(now),
             Event::Act { .. }
+            | Event::PolicyFar { .. }
+            | Event::HelpNeeded
+            | Event::Restored
             | Event::PolicyFaulted
             | Event::DriverTripped
             | Event::RewindEnded(_)
@@ -105,14 +119,26 @@ fn check(config: &Config, account: &Account, before: &State, event: Event, outco
                     "a silent policy drives"
                 );
             }
-            Owner::Human | Owner::Rewind => {
+            Owner::Human | Owner::Shared { .. } | Owner::Rewind => {
                 let operator = state.operator().expect("somebody holds the lease");
                 let (heard, input) =
                     account.input[usize::from(operator == BOB)].expect("the operator was heard");
                 assert!(now < heard + config.operator_timeout, "a silent operator drives");
                 let Event::Input { clutch, rewind, valid, .. } = input else { unreachable!() };
                 assert!(valid, "an unplugged device drives");
-                assert!(if group.owner == Owner::Human { clutch } else { rewind }, "the button is up");
+                let tapped = Account::within(now, account.tapped, config.tap_limit);
+                let down =
+                    if group.owner == Owner::Rewind { rewind || tapped } else { clutch.contains(index) };
+                assert!(down, "the button is up");
+                if let Owner::Shared { until } = group.owner {
+                    assert!(now < until, "a silent policy shares");
+                    let joined = matches!(event, Event::Input { drive: Drive::Residual, .. });
+                    let policy = matches!(was.owner, Owner::Policy { .. });
+                    assert!(
+                        matches!(was.owner, Owner::Shared { .. }) || (joined && policy),
+                        "sharing starts no policy"
+                    );
+                }
             }
         }
         assert!(!account.stopped, "something drives while stopped");
@@ -121,10 +147,10 @@ fn check(config: &Config, account: &Account, before: &State, event: Event, outco
     }
 }
 
-fn walk(seed: u64, steps: u32) -> [u32; 3] {
+fn walk(seed: u64, steps: u32) -> [u32; 4] {
     let config = config();
     let (mut random, mut account) = (Random(seed), Account::default());
-    let (mut state, mut now, mut driven) = (State::new(Epoch(0)), at(0), [0; 3]);
+    let (mut state, mut now, mut driven) = (State::new(Epoch(0)), at(0), [0; 4]);
     for _ in 0..steps {
         now = now
             + Duration::from_millis(if random.below(40) == 0 { random.below(600) } else { random.below(12) });
@@ -140,6 +166,7 @@ fn walk(seed: u64, steps: u32) -> [u32; 3] {
             Owner::Policy { .. } => driven[0] += 1,
             Owner::Human => driven[1] += 1,
             Owner::Rewind => driven[2] += 1,
+            Owner::Shared { .. } => driven[3] += 1,
             Owner::Hold => {}
         }
     }
@@ -148,7 +175,7 @@ fn walk(seed: u64, steps: u32) -> [u32; 3] {
 
 #[test]
 fn no_walk_breaks_an_invariant() {
-    let mut driven = [0; 3];
+    let mut driven = [0; 4];
     for seed in 0..100 {
         let walked = std::panic::catch_unwind(|| walk(seed, 1_000)).unwrap_or_else(|panic| {
             eprintln!("the walk with seed {seed} failed");
@@ -156,7 +183,7 @@ fn no_walk_breaks_an_invariant() {
         });
         driven.iter_mut().zip(walked).for_each(|(sum, n)| *sum += n);
     }
-    assert!(driven.iter().all(|n| *n > 1_000), "walks must reach every owner often: {driven:?}");
+    assert!(driven.iter().all(|n| *n > 500), "walks must reach every owner often: {driven:?}");
 }
 
 #[test]

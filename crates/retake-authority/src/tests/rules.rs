@@ -37,8 +37,7 @@ fn letting_go_holds_and_never_resumes_the_policy() {
 fn the_clutch_takes_only_the_groups_it_names() {
     let config = config();
     let arm = GroupSet::NONE.with(ARM);
-    let press = Event::Input { operator: ALICE, clutch: true, rewind: false, groups: arm, valid: true };
-    let state = step(&config, by_policy(&config), press, at(1)).state;
+    let state = step(&config, by_policy(&config), clutch(arm, Drive::Direct), at(1)).state;
     assert!(matches!(owners(&state)[..], [Owner::Human, Owner::Policy { .. }]));
     assert!(state.group(ARM).epoch > state.group(GRIPPER).epoch);
 }
@@ -71,14 +70,7 @@ fn a_late_message_cannot_renew_a_lease_that_is_over() {
 #[test]
 fn an_unplugged_device_holds_while_its_operator_is_still_heard() {
     let config = config();
-    let unplugged = Event::Input {
-        operator: ALICE,
-        clutch: true,
-        rewind: false,
-        groups: GroupSet::first(2),
-        valid: false,
-    };
-    let state = step(&config, driving(&config), unplugged, at(1)).state;
+    let state = step(&config, driving(&config), unplugged(), at(1)).state;
     assert_eq!((owners(&state)[ARM], state.operator()), (Owner::Hold, Some(ALICE)));
     assert!(state.needs_release());
 }
@@ -101,6 +93,11 @@ fn a_second_operator_is_refused_until_the_first_is_gone() {
     let state = driving(&config);
     assert_eq!(step(&config, state, input(BOB, true, false), at(1)).refusal, Some(Refusal::Busy));
     assert_eq!(step(&config, state, act(BOB, Act::Resume), at(1)).refusal, Some(Refusal::Busy));
+    assert_eq!(
+        step(&config, state, input(BOB, false, false), at(1)).refusal,
+        None,
+        "watching is no reaching"
+    );
     let free = step(&config, state, act(ALICE, Act::ReleaseLease), at(2)).state;
     assert_eq!(owners(&free), [Owner::Hold, Owner::Hold]);
     assert_eq!(step(&config, free, input(BOB, false, false), at(3)).state.operator(), Some(BOB));
@@ -122,6 +119,9 @@ fn a_rewind_that_ends_needs_a_new_press() {
         (RewindEnd::Exhausted, Cause::RewindExhausted),
         (RewindEnd::AtGripper, Cause::RewindAtGripper),
         (RewindEnd::Blocked, Cause::RewindBlocked),
+        (RewindEnd::Arrived, Cause::RewindArrived),
+        (RewindEnd::Contact, Cause::RewindContact),
+        (RewindEnd::Limited, Cause::RewindLimited),
     ] {
         let events = [input(ALICE, false, true), Event::RewindEnded(end), input(ALICE, false, true)];
         let state = run(&config, by_policy(&config), at(1), &events).state;
@@ -184,4 +184,151 @@ fn nothing_drives_without_a_robot_or_an_episode() {
     let tripped = step(&config, by_policy(&config), Event::DriverTripped, at(1)).state;
     assert_eq!(tripped.group(ARM).cause, Cause::DriverTripped);
     assert!(tripped.epoch() > by_policy(&config).epoch());
+}
+
+#[test]
+fn each_group_has_a_clutch_of_its_own() {
+    let config = config();
+    let (arm, gripper) = (GroupSet::NONE.with(ARM), GroupSet::NONE.with(GRIPPER));
+    let press = |state, groups| step(&config, state, clutch(groups, Drive::Direct), at(1)).state;
+    let state = press(by_policy(&config), arm);
+    let both = press(state, GroupSet::first(2));
+    assert_eq!(owners(&both), [Owner::Human, Owner::Human]);
+    assert_eq!(both.group(ARM).epoch, state.group(ARM).epoch, "the arm did not change hands");
+    let state = press(both, gripper);
+    assert_eq!(owners(&state), [Owner::Hold, Owner::Human], "only the arm was let go");
+    assert_eq!(owners(&press(state, GroupSet::NONE)), [Owner::Hold, Owner::Hold]);
+}
+
+#[test]
+fn what_was_taken_away_must_be_let_go_group_by_group() {
+    let config = config();
+    let shared = clutch(GroupSet::first(2), Drive::Residual);
+    let far = Event::PolicyFar { groups: GroupSet::NONE.with(ARM) };
+    let state = run(&config, by_policy(&config), at(1), &[shared, far, shared]).state;
+    assert!(matches!(owners(&state)[..], [Owner::Hold, Owner::Shared { .. }]));
+    assert!(state.needs_release());
+}
+
+#[test]
+fn a_shared_group_needs_both_and_holds_when_either_is_gone() {
+    let config = config();
+    let shared = step(&config, by_policy(&config), clutch(GroupSet::first(2), Drive::Residual), at(1)).state;
+    assert_eq!(owners(&shared)[ARM], Owner::Shared { until: at(500) });
+    let renewed = step(&config, shared, Event::Proposed { epoch: shared.epoch() }, at(50)).state;
+    assert_eq!(owners(&renewed)[ARM], Owner::Shared { until: at(550) });
+    for (event, now, cause) in [
+        (input(ALICE, false, false), 60, Cause::ClutchReleased),
+        (Event::PolicyFaulted, 60, Cause::PolicyFault),
+        (Event::HelpNeeded, 60, Cause::HelpNeeded),
+        (act(ALICE, Act::Pause), 60, Cause::Paused),
+        (unplugged(), 60, Cause::OperatorLost),
+        (Event::Elapsed, 101, Cause::OperatorLost),
+    ] {
+        let state = step(&config, renewed, event, at(now)).state;
+        assert_eq!((owners(&state)[ARM], state.group(ARM).cause), (Owner::Hold, cause), "{event:?}");
+    }
+    let heard = run(&config, shared, at(499), &[Event::RobotSeen]);
+    assert_eq!(heard.state.group(ARM).owner, Owner::Hold, "the robot was silent for too long");
+}
+
+#[test]
+fn a_shared_group_is_stale_with_its_policy() {
+    let config = config();
+    let shared = clutch(GroupSet::first(2), Drive::Residual);
+    let mut state = step(&config, by_policy(&config), shared, at(1)).state;
+    for millis in (50..=500).step_by(50) {
+        state = run(&config, state, at(millis), &[shared, Event::RobotSeen]).state;
+    }
+    assert_eq!(state.group(ARM).cause, Cause::PolicyStale);
+}
+
+#[test]
+fn there_is_nothing_to_share_where_the_policy_does_not_drive() {
+    let config = config();
+    let press = clutch(GroupSet::first(2), Drive::Residual);
+    let refused = step(&config, ready(&config, at(0)), press, at(1));
+    assert_eq!(refused.refusal, Some(Refusal::NothingToShare));
+    assert!(refused.state.needs_release());
+    let arm_held =
+        step(&config, by_policy(&config), Event::PolicyFar { groups: GroupSet::NONE.with(ARM) }, at(1));
+    let part = step(&config, arm_held.state, press, at(2)).state;
+    assert!(
+        matches!(owners(&part)[..], [Owner::Hold, Owner::Shared { .. }]),
+        "the policy is not started by it"
+    );
+}
+
+#[test]
+fn only_the_groups_where_the_policy_is_far_are_taken_from_it() {
+    let config = config();
+    let far = Event::PolicyFar { groups: GroupSet::NONE.with(ARM) };
+    let state = step(&config, by_policy(&config), far, at(1)).state;
+    assert!(matches!(owners(&state)[..], [Owner::Hold, Owner::Policy { .. }]));
+    assert_eq!(state.group(ARM).cause, Cause::PolicyFar);
+    assert_eq!(
+        step(&config, driving(&config), far, at(1)).changed,
+        GroupSet::NONE,
+        "a human is not the policy"
+    );
+}
+
+#[test]
+fn a_tap_rewinds_for_a_bounded_time_without_the_button() {
+    let config = config();
+    let tapped =
+        run(&config, by_policy(&config), at(1), &[act(ALICE, Act::RewindTap), input(ALICE, false, false)])
+            .state;
+    assert_eq!((owners(&tapped)[ARM], tapped.rewind_tapped()), (Owner::Rewind, true));
+    let alive = |now| run(&config, tapped, at(now), &[input(ALICE, false, false), Event::RobotSeen]).state;
+    assert_eq!(deadline(&config, &alive(90)), Some(at(190)));
+    let late = run(&config, alive(90), at(180), &[input(ALICE, false, false), Event::RobotSeen]).state;
+    let late = run(&config, late, at(270), &[input(ALICE, false, false), Event::RobotSeen]).state;
+    assert_eq!((owners(&late)[ARM], deadline(&config, &late)), (Owner::Rewind, Some(at(301))));
+    let over = step(&config, late, Event::Elapsed, at(301)).state;
+    assert_eq!((owners(&over)[ARM], over.group(ARM).cause), (Owner::Hold, Cause::RewindReleased));
+    for (end, cause) in [
+        (act(ALICE, Act::Pause), Cause::Paused),
+        (act(BOB, Act::Stop), Cause::Stopped),
+        (Event::RewindEnded(RewindEnd::Arrived), Cause::RewindArrived),
+    ] {
+        let state = step(&config, tapped, end, at(5)).state;
+        assert_eq!(
+            (owners(&state)[ARM], state.group(ARM).cause, state.rewind_tapped()),
+            (Owner::Hold, cause, false)
+        );
+    }
+    let lost = step(&config, tapped, Event::Elapsed, at(101)).state;
+    assert_eq!(lost.group(ARM).cause, Cause::OperatorLost);
+    let driven = step(&config, tapped, input(ALICE, true, false), at(5)).state;
+    assert_eq!((owners(&driven)[ARM], driven.rewind_tapped()), (Owner::Human, false));
+}
+
+#[test]
+fn a_tap_needs_the_hand_off_the_clutch_and_the_same_right_as_the_button() {
+    let config = config();
+    let tap = |state| step(&config, state, act(ALICE, Act::RewindTap), at(1)).refusal;
+    assert_eq!(tap(driving(&config)), Some(Refusal::ClutchHeld));
+    assert_eq!(tap(State::new(Epoch(0))), Some(Refusal::Busy));
+    let stopped = step(&config, by_policy(&config), act(BOB, Act::Stop), at(1)).state;
+    assert_eq!(tap(stopped), Some(Refusal::Stopped));
+    let lost = step(&config, by_policy(&config), unplugged(), at(1)).state;
+    assert_eq!(tap(lost), Some(Refusal::DeviceLost), "found by a random walk");
+}
+
+#[test]
+fn help_needed_takes_the_policys_groups_and_no_others() {
+    let config = config();
+    let state = step(&config, by_policy(&config), Event::HelpNeeded, at(1)).state;
+    assert_eq!((owners(&state)[ARM], state.group(ARM).cause), (Owner::Hold, Cause::HelpNeeded));
+    assert_eq!(step(&config, driving(&config), Event::HelpNeeded, at(1)).changed, GroupSet::NONE);
+    let resumed = step(&config, state, act(ALICE, Act::Resume), at(2)).state;
+    assert!(matches!(owners(&resumed)[ARM], Owner::Policy { .. }), "the operator decides");
+}
+
+#[test]
+fn a_scene_put_back_is_driven_by_nobody() {
+    let config = config();
+    let state = step(&config, by_policy(&config), Event::Restored, at(1)).state;
+    assert_eq!((owners(&state)[ARM], state.group(ARM).cause), (Owner::Hold, Cause::Restored));
 }

@@ -10,7 +10,8 @@ fn states(config: &Config) -> Vec<(&'static str, State)> {
     let ready = ready(config, at(0));
     let press = |state, events: &[Event]| run(config, state, at(0), events).state;
     let gripper = GroupSet::NONE.with(GRIPPER);
-    let part = Event::Input { operator: ALICE, clutch: true, rewind: false, groups: gripper, valid: true };
+    let part = clutch(gripper, Drive::Direct);
+    let shared = clutch(GroupSet::first(2), Drive::Residual);
     let policy = press(ready, &[act(ALICE, Act::Resume)]);
     std::vec![
         ("new", State::new(Epoch(0))),
@@ -18,7 +19,10 @@ fn states(config: &Config) -> Vec<(&'static str, State)> {
         ("policy", policy),
         ("human", press(policy, &[input(ALICE, true, false)])),
         ("gripper human", press(policy, &[part])),
+        ("shared", press(policy, &[shared])),
         ("rewind", press(policy, &[input(ALICE, false, true)])),
+        ("tapped", press(policy, &[act(ALICE, Act::RewindTap)])),
+        ("requested", press(policy, &[act(BOB, Act::RequestLease)])),
         ("latched", press(policy, &[input(ALICE, true, false), Event::DriverTripped])),
         ("closed", press(policy, &[Event::EpisodeClosed])),
         ("stopped", press(policy, &[act(ALICE, Act::Stop)])),
@@ -26,19 +30,14 @@ fn states(config: &Config) -> Vec<(&'static str, State)> {
 }
 
 fn events() -> Vec<(&'static str, u64, Event)> {
-    let lost = Event::Input {
-        operator: ALICE,
-        clutch: true,
-        rewind: false,
-        groups: GroupSet::first(2),
-        valid: false,
-    };
+    let far = Event::PolicyFar { groups: GroupSet::NONE.with(ARM) };
     std::vec![
         ("buttons up", 10, input(ALICE, false, false)),
         ("clutch", 10, input(ALICE, true, false)),
         ("rewind", 10, input(ALICE, false, true)),
         ("clutch+rewind", 10, input(ALICE, true, true)),
-        ("device lost", 10, lost),
+        ("clutch, residual", 10, clutch(GroupSet::first(2), Drive::Residual)),
+        ("device lost", 10, unplugged()),
         ("other's clutch", 10, input(BOB, true, false)),
         ("resume", 10, act(ALICE, Act::Resume)),
         ("pause", 10, act(ALICE, Act::Pause)),
@@ -47,15 +46,25 @@ fn events() -> Vec<(&'static str, u64, Event)> {
         ("clear stop", 10, act(ALICE, Act::ClearStop)),
         ("release lease", 10, act(ALICE, Act::ReleaseLease)),
         ("other's resume", 10, act(BOB, Act::Resume)),
+        ("other's request", 10, act(BOB, Act::RequestLease)),
+        ("rewind tap", 10, act(ALICE, Act::RewindTap)),
+        ("mark recovery", 10, act(ALICE, Act::MarkRecovery)),
+        ("mark correction", 10, act(ALICE, Act::MarkCorrection)),
         ("proposal", 10, Event::Proposed { epoch: Epoch(u64::MAX) }),
         ("policy fault", 10, Event::PolicyFaulted),
+        ("policy far", 10, far),
+        ("help needed", 10, Event::HelpNeeded),
         ("robot seen", 10, Event::RobotSeen),
         ("driver tripped", 10, Event::DriverTripped),
         ("rewind exhausted", 10, Event::RewindEnded(RewindEnd::Exhausted)),
         ("rewind at gripper", 10, Event::RewindEnded(RewindEnd::AtGripper)),
         ("rewind blocked", 10, Event::RewindEnded(RewindEnd::Blocked)),
+        ("rewind arrived", 10, Event::RewindEnded(RewindEnd::Arrived)),
+        ("rewind contact", 10, Event::RewindEnded(RewindEnd::Contact)),
+        ("rewind limited", 10, Event::RewindEnded(RewindEnd::Limited)),
         ("episode opened", 10, Event::EpisodeOpened),
         ("episode closed", 10, Event::EpisodeClosed),
+        ("scene restored", 10, Event::Restored),
         ("nothing, 10 ms", 10, Event::Elapsed),
         ("nothing, 150 ms", 150, Event::Elapsed),
         ("nothing, 250 ms", 250, Event::Elapsed),
@@ -66,6 +75,7 @@ fn cell(before: &State, outcome: &Outcome) -> String {
     let letter = |index: usize| match outcome.state.group(index).owner {
         Owner::Policy { .. } => 'P',
         Owner::Human => 'H',
+        Owner::Shared { .. } => 'S',
         Owner::Rewind => 'R',
         Owner::Hold => '-',
     };
@@ -84,6 +94,16 @@ fn cell(before: &State, outcome: &Outcome) -> String {
     if outcome.state.stopped() {
         text += " STOP";
     }
+    if outcome.state.stage() != before.stage() {
+        text += &format!(" → {:?}", outcome.state.stage());
+    }
+    if outcome.state.operator() != before.operator() {
+        text += match outcome.state.operator() {
+            Some(ALICE) => " lease: own",
+            Some(_) => " lease: other's",
+            None => " lease: nobody's",
+        };
+    }
     outcome.refusal.map_or(text.clone(), |refusal| format!("{text} ({refusal:?})"))
 }
 
@@ -91,8 +111,8 @@ fn table() -> String {
     let config = config();
     let states = states(&config);
     let mut text = String::from(
-        "Owner of arm and gripper (P policy, H human, R rewind, - hold) after each event in each state; then the cause if it\n\
-         changed, +n if the epoch rose, STOP while latched, and in brackets why the event was refused.\n\n| event |",
+        "Owner of arm and gripper (P policy, H human, S shared, R rewind, - hold) after each event in each state; then the\n\
+         cause if it changed, +n if the epoch rose, STOP while latched, the stage and the lease if they changed, and in brackets why the event was refused.\n\n| event |",
     );
     states.iter().for_each(|(name, _)| text += &format!(" {name} |"));
     text += &format!("\n|---|{}\n", "---|".repeat(states.len()));

@@ -86,6 +86,7 @@ impl Controls {
             groups: groups.to_vec(),
             acts: self.acts.into_iter().map(i32::from).collect(),
             raw: self.raw,
+            ..OperatorInput::default()
         }
     }
 }
