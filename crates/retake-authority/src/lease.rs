@@ -3,9 +3,9 @@
 use retake_units::MonoTime;
 
 use crate::{
-    Cause, Config, OperatorId, Refusal, State,
+    Cause, Config, OperatorId, Refusal, State, Supervision,
     operator::{Lease, Request},
-    step::{hold, operated},
+    step::{automatic, hold, operated},
 };
 
 /// When an idle holder loses the lease to whoever has asked for it.
@@ -26,11 +26,15 @@ pub(crate) fn expire(config: &Config, state: &mut State, now: MonoTime) {
     }
 }
 
-/// The lease is over; whoever has asked for it has it at once, with no button trusted.
+/// The lease is over; whoever has asked for it has it at once, with no button trusted. Without anybody, a policy that needs
+/// supervision does not drive.
 fn end(config: &Config, state: &mut State, cause: Cause, now: MonoTime) {
     hold(config, state, cause, operated);
     let request = state.request.take();
     state.lease = request.map(|request| Lease::new(request.operator, request.until, now));
+    if state.lease.is_none() && config.supervision == Supervision::Required {
+        hold(config, state, Cause::OperatorLost, automatic);
+    }
 }
 
 /// An operator is heard: their lease, new or renewed.

@@ -4,7 +4,7 @@ use retake_units::{Epoch, MonoTime};
 
 use crate::{
     Act, Cause, Config, Drive, Event, GroupSet, Move, OperatorId, Owner, Refusal, RewindEnd, Stage, State,
-    Supervision, lease,
+    lease,
     operator::{Edge, Lease},
 };
 
@@ -54,7 +54,7 @@ const fn clutched(owner: Owner) -> bool {
 }
 
 /// The policy's proposals are needed.
-const fn automatic(owner: Owner) -> bool {
+pub(crate) const fn automatic(owner: Owner) -> bool {
     policy_until(owner).is_some()
 }
 
@@ -80,9 +80,6 @@ fn expire(config: &Config, state: &mut State, now: MonoTime) {
     {
         lease.tap_until = None;
         hold(config, state, Cause::RewindReleased, rewinds);
-    }
-    if state.lease.is_none() && config.supervision == Supervision::Required {
-        hold(config, state, Cause::OperatorLost, automatic);
     }
     hold(config, state, Cause::PolicyStale, |owner| policy_until(owner).is_some_and(|until| now >= until));
 }
@@ -191,7 +188,8 @@ fn input(
     {
         lease.clutch.disarm(pressed);
         if rewind_edge == Edge::Pressed {
-            lease.disarm_rewind();
+            // A tapped rewind that is under way keeps its limit.
+            lease.rewind = lease.rewind.disarmed();
         }
     }
     done
@@ -211,21 +209,25 @@ fn press_clutch(
     now: MonoTime,
 ) -> Result<(), Refusal> {
     may_drive(state, now)?;
-    let (groups, owner) = match drive {
-        Drive::Direct => (pressed, Owner::Human),
-        Drive::Residual => {
-            let shared = state.owned(config, |owner| matches!(owner, Owner::Policy { .. })).and(pressed);
-            let until = shared.iter().find_map(|index| policy_until(state.group(index).owner));
-            (shared, Owner::Shared { until: until.ok_or(Refusal::NothingToShare)? })
-        }
+    let groups = match drive {
+        Drive::Direct => pressed,
+        Drive::Residual => state.owned(config, |owner| matches!(owner, Owner::Policy { .. })).and(pressed),
     };
+    if groups.is_empty() {
+        return Err(Refusal::NothingToShare);
+    }
     advance(config, state, Move::TakeOver)?;
     take(state, state.owned(config, rewinds).without(groups), Cause::RewindReleased);
     if let Some(lease) = &mut state.lease {
         lease.disarm_rewind();
         lease.clutch.disarm(pressed.without(groups));
     }
-    state.give(groups, owner, Cause::ClutchPressed);
+    for index in groups.iter() {
+        // What is shared keeps the lease that the policy has on it, each group its own.
+        let until = policy_until(state.group(index).owner).filter(|_| drive == Drive::Residual);
+        let owner = until.map_or(Owner::Human, |until| Owner::Shared { until });
+        state.give(GroupSet::NONE.with(index), owner, Cause::ClutchPressed);
+    }
     Ok(())
 }
 

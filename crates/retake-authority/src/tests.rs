@@ -1,6 +1,5 @@
 mod leases;
 mod protocols;
-mod random;
 mod rules;
 mod table;
 

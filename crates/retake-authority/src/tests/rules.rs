@@ -332,3 +332,56 @@ fn a_scene_put_back_is_driven_by_nobody() {
     let state = step(&config, by_policy(&config), Event::Restored, at(1)).state;
     assert_eq!((owners(&state)[ARM], state.group(ARM).cause), (Owner::Hold, Cause::Restored));
 }
+
+#[test]
+fn nothing_expires_before_the_deadline() {
+    let config = config();
+    let state = run(&config, ready(&config, at(0)), at(0), &[act(ALICE, Act::Resume)]).state;
+    let due = deadline(&config, &state).unwrap();
+    let just_before = MonoTime::from_nanos(due.nanos() - 1);
+    assert_eq!(step(&config, state, Event::Elapsed, just_before).state, state);
+    assert_ne!(step(&config, state, Event::Elapsed, due).state, state);
+}
+
+#[test]
+fn a_refused_press_does_not_lift_the_limit_of_a_tapped_rewind() {
+    // Found by a random walk: the rewind went on without any button until its path ended.
+    let config = config();
+    let tapped = run(&config, by_policy(&config), at(1), &[act(ALICE, Act::RewindTap)]).state;
+    let both = Event::Input {
+        operator: ALICE,
+        clutch: GroupSet::first(2),
+        drive: Drive::Residual,
+        rewind: true,
+        valid: true,
+    };
+    let refused = run(&config, tapped, at(2), &[input(ALICE, false, false), both]);
+    assert_eq!(refused.refusal, Some(Refusal::NothingToShare));
+    assert_eq!((owners(&refused.state)[ARM], refused.state.rewind_tapped()), (Owner::Rewind, true));
+    let mut state = refused.state;
+    for millis in (50..=300).step_by(50) {
+        state = run(&config, state, at(millis), &[input(ALICE, false, false), Event::RobotSeen]).state;
+    }
+    assert_eq!(owners(&step(&config, state, Event::Elapsed, at(301)).state)[ARM], Owner::Hold);
+}
+
+#[test]
+fn each_shared_group_keeps_the_lease_that_the_policy_has_on_it() {
+    // Found by a random walk: the gripper's lease became as long as the arm's, without a proposal.
+    let config = config();
+    let far = Event::PolicyFar { groups: GroupSet::NONE.with(GRIPPER) };
+    let held = run(&config, by_policy(&config), at(10), &[far]).state;
+    let both = run(&config, held, at(20), &[act(ALICE, Act::Resume)]).state;
+    let old = Event::Proposed { epoch: both.group(ARM).epoch };
+    let events = [old, clutch(GroupSet::first(2), Drive::Residual)];
+    let shared = run(&config, both, at(90), &events).state;
+    assert_eq!(owners(&shared), [Owner::Shared { until: at(590) }, Owner::Shared { until: at(520) }]);
+}
+
+#[test]
+fn a_supervised_policy_stops_at_once_when_its_supervisor_leaves() {
+    // Found by a random walk: it drove on until somebody looked at the clock.
+    let config = Config { supervision: Supervision::Required, ..config() };
+    let left = step(&config, by_policy(&config), act(ALICE, Act::ReleaseLease), at(1)).state;
+    assert_eq!((owners(&left)[ARM], left.group(ARM).cause), (Owner::Hold, Cause::OperatorLost));
+}
