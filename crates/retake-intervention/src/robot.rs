@@ -3,7 +3,7 @@
 use nalgebra::Point3;
 use retake_authority::GroupSet;
 use retake_kinematics::{Chain, Model};
-use retake_shaping::{Shaper, ValueLimits, Workspace};
+use retake_shaping::{KeepOut, Reach, Shaper, ValueLimits, Workspace};
 use retake_units::MonoTime;
 use retake_wire::{
     check_descriptor,
@@ -43,8 +43,13 @@ impl Robot {
         let model = Model::from_urdf(&descriptor.urdf).map_err(|error| error.to_string())?;
         let period_s = 1.0 / descriptor.control_hz;
         let mut groups = Vec::new();
+        let keep_out = descriptor.keep_out.iter();
+        let keep_out: Vec<KeepOut> = keep_out
+            .map(|ball| KeepOut { centre: Point3::new(ball.x, ball.y, ball.z), radius: ball.radius })
+            .collect();
         for group in &descriptor.groups {
-            groups.push(RobotGroup::new(group, &model, &descriptor.tool_link, walls, period_s)?);
+            let room = (walls, keep_out.clone());
+            groups.push(RobotGroup::new(group, &model, &descriptor.tool_link, room, period_s)?);
         }
         Ok(Self { descriptor, groups, walls, period_s, observation: None, applied: None })
     }
@@ -123,7 +128,7 @@ impl RobotGroup {
         group: &Group,
         model: &Model,
         tool: &str,
-        walls: Workspace,
+        (walls, keep_out): (Workspace, Vec<KeepOut>),
         period_s: f64,
     ) -> Result<Self, String> {
         let chain = match group.space() {
@@ -149,7 +154,7 @@ impl RobotGroup {
                 jerk: at(&group.jerk, index),
             })
             .collect();
-        let reach = chain.clone().map(|chain| (chain, walls));
+        let reach = chain.clone().map(|chain| Reach { chain, walls, keep_out });
         let shaper = Shaper::new(&limits, reach, period_s, &group.lower);
         Ok(Self { name: group.name.clone(), size, shaper, chain })
     }

@@ -1,7 +1,7 @@
 //! An operator's wish for the tool, as joint targets.
 
 use nalgebra::{Isometry3, Point3, Vector3, Vector6};
-use retake_kinematics::Chain;
+use retake_kinematics::{Chain, pose_error};
 
 use crate::Workspace;
 
@@ -37,6 +37,18 @@ const DAMPING: f64 = 0.03;
 const WALL_MARGIN: f64 = 0.02;
 /// The goal may run ahead of the command by this much, radians: enough to reach full speed, not enough to coast on.
 const LEASH: f64 = 0.15;
+
+/// How fast the goal for the tool may be gone after. There is no default: the deployment says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ToolSpeeds {
+    /// m/s.
+    pub linear: f64,
+    /// rad/s.
+    pub angular: f64,
+}
+
+/// Closer than this to its goal the tool is there, metres and radians: rounding is no reason to move.
+const THERE: f64 = 1e-7;
 
 /// Joint goal of a human who drives the arm. Latched to the command at takeover, so that engaging moves nothing.
 #[derive(Clone, Debug)]
@@ -81,19 +93,60 @@ impl Teleop {
         command: &[f64],
         period_s: f64,
     ) -> (Vec<f64>, Vec<f64>) {
-        let still = twist.norm() == 0.0;
-        let mut velocity = if still {
-            vec![0.0; self.goal.len()]
-        } else {
-            chain.velocity_step(&self.goal, twist, posture, DAMPING)
-        };
-        let taut = self.goal.iter().zip(command).any(|(goal, command)| (goal - command).abs() > LEASH);
-        if taut {
-            velocity.iter_mut().for_each(|v| *v = 0.0);
+        if twist.norm() == 0.0 {
+            return (self.goal.clone(), vec![0.0; self.goal.len()]);
         }
-        for (goal, v) in self.goal.iter_mut().zip(&velocity) {
+        let velocity = chain.velocity_step(&self.goal, twist, posture, DAMPING);
+        self.add(&velocity, command, period_s);
+        (self.goal.clone(), velocity)
+    }
+
+    /// Advances the goal by one period towards a pose of the tool in the base frame, and returns it, radians.
+    ///
+    /// Differential, from the joints that are commanded now: a solution from nowhere would have the same pose with other joints, and
+    /// the arm would swing through to them. Spare motion goes to the posture only as fast as the tool moves.
+    pub fn reach(
+        &mut self,
+        chain: &Chain,
+        (tool, speeds): (&Isometry3<f64>, &ToolSpeeds),
+        posture: &[f64],
+        command: &[f64],
+        period_s: f64,
+    ) -> Vec<f64> {
+        let error = pose_error(&chain.forward(&self.goal), tool);
+        let (way, turn) = (error.linear.norm(), error.angular.norm());
+        if way < THERE && turn < THERE {
+            return self.goal.clone();
+        }
+        let linear = error.linear.cap_magnitude(speeds.linear * period_s) / period_s;
+        let angular = error.angular.cap_magnitude(speeds.angular * period_s) / period_s;
+        let twist = Vector6::new(linear.x, linear.y, linear.z, angular.x, angular.y, angular.z);
+        let share = (linear.norm() / speeds.linear).max(angular.norm() / speeds.angular).min(1.0);
+        let posture: Vec<f64> =
+            self.goal.iter().zip(posture).map(|(goal, rest)| goal + share * (rest - goal)).collect();
+        let velocity = chain.velocity_step(&self.goal, &twist, &posture, DAMPING);
+        self.add(&velocity, command, period_s);
+        self.goal.clone()
+    }
+
+    /// The goal goes on from here: where the limits let the last one lead.
+    pub fn carry_on_from(&mut self, limited: &[f64]) {
+        if limited.len() == self.goal.len() {
+            self.goal.copy_from_slice(limited);
+        }
+    }
+
+    /// Moves the goal, and keeps it on its leash: a command that cannot follow is waited for, and the way back is as short.
+    fn add(&mut self, velocity: &[f64], command: &[f64], period_s: f64) {
+        for (goal, v) in self.goal.iter_mut().zip(velocity) {
             *goal += v * period_s;
         }
-        (self.goal.clone(), velocity)
+        let ahead = self.goal.iter().zip(command).map(|(goal, command)| (goal - command).abs());
+        let longest = ahead.fold(0.0, f64::max);
+        if longest > LEASH {
+            for (goal, command) in self.goal.iter_mut().zip(command) {
+                *goal = command + (*goal - command) * (LEASH / longest);
+            }
+        }
     }
 }

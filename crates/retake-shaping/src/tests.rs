@@ -4,7 +4,7 @@ use nalgebra::{Point3, Vector6};
 use proptest::prelude::*;
 use retake_kinematics::{Chain, Model};
 
-use crate::{Clamps, OperatorTwist, Shaper, Teleop, TeleopConfig, ValueLimits, Wish, Workspace};
+use crate::{Clamps, OperatorTwist, Reach, Shaper, Teleop, TeleopConfig, ValueLimits, Wish, Workspace};
 
 const DT: f64 = 0.02;
 const HOME: [f64; 7] = [0.0, -0.785, 0.0, -2.356, 0.0, 1.571, 0.785];
@@ -29,7 +29,8 @@ fn limits(chain: &Chain) -> Vec<ValueLimits> {
 
 fn shaper() -> Shaper {
     let chain = chain();
-    Shaper::new(&limits(&chain), Some((chain, WALLS)), DT, &HOME)
+    let limits = limits(&chain);
+    Shaper::new(&limits, Some(Reach { chain, walls: WALLS, keep_out: Vec::new() }), DT, &HOME)
 }
 
 fn follow(position: Vec<f64>) -> Wish {

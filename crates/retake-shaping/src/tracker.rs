@@ -1,6 +1,8 @@
 //! One value's command, moved only within its limits.
 
-use rsruckig::prelude::{ControlInterface, IgnoreErrorHandler, InputParameter, OutputParameter, Ruckig};
+use rsruckig::prelude::{
+    ControlInterface, DataArrayOrVec, IgnoreErrorHandler, InputParameter, OutputParameter, Ruckig, Trajectory,
+};
 
 use crate::ValueLimits;
 
@@ -27,6 +29,10 @@ pub struct Tracker {
     generator: Ruckig<1, IgnoreErrorHandler>,
     input: InputParameter<1>,
     output: OutputParameter<1>,
+    /// Share of the velocity limit that may be used.
+    speed: f64,
+    /// How the command would come to rest.
+    braking: Trajectory<1>,
 }
 
 /// Slower than this per second, and accelerating less, a braking value is at rest.
@@ -45,6 +51,8 @@ impl Tracker {
             generator: Ruckig::new(None, period_s),
             input,
             output: OutputParameter::new(None),
+            speed: 1.0,
+            braking: Trajectory::new(None),
         };
         tracker.rest_at(position);
         tracker
@@ -55,9 +63,15 @@ impl Tracker {
         self.motion
     }
 
-    /// Limits it keeps.
+    /// Limits it keeps, at full speed.
     pub const fn limits(&self) -> ValueLimits {
         self.limits
+    }
+
+    /// Uses only this share of the velocity limit from now on. A command that is faster is slowed down within acceleration and jerk.
+    pub fn set_speed(&mut self, share: f64) {
+        self.speed = share;
+        self.input.max_velocity[0] = self.limits.velocity * share;
     }
 
     /// Puts the command at rest at `position` without moving there: only for a robot that is at rest itself.
@@ -81,9 +95,37 @@ impl Tracker {
             return self.brake();
         }
         let ahead = position + self.stopping_distance(velocity);
+        let ahead = ahead.clamp(self.limits.lower, self.limits.upper);
+        if self.too_fast() {
+            return self.slow_down(ahead);
+        }
         self.input.control_interface = ControlInterface::Position;
-        self.input.target_position[0] = ahead.clamp(self.limits.lower, self.limits.upper);
+        self.input.target_position[0] = ahead;
         self.advance()
+    }
+
+    /// The command is, or is about to be, faster than it may be since its speed was reduced.
+    fn too_fast(&self) -> bool {
+        let Motion { velocity, acceleration, .. } = self.motion;
+        let coming = velocity + self.grown(acceleration);
+        velocity.abs().max(coming.abs()) > self.limits.velocity * self.speed * (1.0 + 1e-6)
+    }
+
+    /// Slows down to the speed there may be, or to rest where the target is too near for that. The generator itself would slow down
+    /// past that speed, and back away.
+    fn slow_down(&mut self, target: f64) -> Motion {
+        let before = self.motion;
+        self.input.control_interface = ControlInterface::Velocity;
+        self.input.target_velocity[0] = self.limits.velocity * self.speed * before.velocity.signum();
+        self.advance();
+        self.input.target_velocity[0] = 0.0;
+        let seconds = self.plan_braking();
+        let beyond = (self.braked_position(seconds) - target) * before.velocity.signum();
+        if beyond > 0.0 {
+            self.motion = before;
+            return self.brake();
+        }
+        self.motion
     }
 
     /// Advances one period towards rest, as fast as the limits allow.
@@ -96,18 +138,32 @@ impl Tracker {
         self.advance()
     }
 
-    /// Where the command would come to rest if it braked from here.
-    pub(crate) fn rest_position(&self) -> f64 {
-        let Motion { position, velocity, acceleration } = self.motion;
-        // Until the acceleration is gone, the velocity still grows by this much.
-        let grown = 0.5 * acceleration * acceleration.abs() / self.limits.jerk;
-        position + self.stopping_distance(velocity + grown)
+    /// Plans how the command would come to rest if it braked from here, and says how long that takes, seconds.
+    pub(crate) fn plan_braking(&mut self) -> f64 {
+        self.input.control_interface = ControlInterface::Velocity;
+        self.set_input();
+        match self.generator.calculate(&self.input, &mut self.braking) {
+            Ok(_) => self.braking.get_duration(),
+            Err(_) => 0.0,
+        }
+    }
+
+    /// Where the command would be so many seconds after it began to brake, as last planned.
+    pub(crate) fn braked_position(&self, seconds: f64) -> f64 {
+        let mut position = DataArrayOrVec::new(None, self.motion.position);
+        self.braking.at_time(seconds, &mut Some(&mut position), &mut None, &mut None, &mut None, &mut None);
+        position[0]
+    }
+
+    /// What the velocity still grows by until the acceleration is gone.
+    fn grown(&self, acceleration: f64) -> f64 {
+        0.5 * acceleration * acceleration.abs() / self.limits.jerk
     }
 
     /// Way needed to stop from `velocity` without exceeding acceleration and jerk, with the velocity's sign.
     fn stopping_distance(&self, velocity: f64) -> f64 {
         let ValueLimits { acceleration, jerk, .. } = self.limits;
-        let speed = velocity.abs().min(self.limits.velocity);
+        let speed = velocity.abs().min(self.limits.velocity * self.speed);
         let time = if speed * jerk > acceleration * acceleration {
             speed / acceleration + acceleration / jerk
         } else {
@@ -118,9 +174,7 @@ impl Tracker {
 
     /// Accepts what the generator says if it is a motion at all; otherwise the command stays where it is.
     fn advance(&mut self) -> Motion {
-        self.input.current_position[0] = self.motion.position;
-        self.input.current_velocity[0] = self.motion.velocity;
-        self.input.current_acceleration[0] = self.motion.acceleration;
+        self.set_input();
         self.generator.reset();
         let generated = self.generator.update(&self.input, &mut self.output).is_ok();
         let next = Motion {
@@ -138,6 +192,12 @@ impl Tracker {
         }
         self.motion
     }
+
+    fn set_input(&mut self) {
+        self.input.current_position[0] = self.motion.position;
+        self.input.current_velocity[0] = self.motion.velocity;
+        self.input.current_acceleration[0] = self.motion.acceleration;
+    }
 }
 
 #[cfg(test)]
@@ -154,12 +214,14 @@ mod tests {
     enum Order {
         Follow(f64, f64, u8),
         Brake(u8),
+        Speed(f64),
     }
 
     fn orders() -> impl Strategy<Value = Vec<Order>> {
         let order = prop_oneof![
             3 => (-3.0..4.0, -3.0..3.0, 1u8..30).prop_map(|(p, v, n)| Order::Follow(p, v, n)),
             1 => (1u8..30).prop_map(Order::Brake),
+            1 => (0.05f64..=1.0).prop_map(Order::Speed),
         ];
         proptest::collection::vec(order, 1..40)
     }
@@ -169,12 +231,17 @@ mod tests {
         for order in orders {
             let count = match order {
                 Order::Follow(_, _, n) | Order::Brake(n) => *n,
+                Order::Speed(share) => {
+                    tracker.set_speed(*share);
+                    0
+                }
             };
             for _ in 0..count {
                 let before = tracker.motion();
                 let after = match order {
                     Order::Follow(position, velocity, _) => tracker.follow(*position, *velocity),
                     Order::Brake(_) => tracker.brake(),
+                    Order::Speed(_) => before,
                 };
                 each(before, after);
             }
@@ -206,6 +273,34 @@ mod tests {
             let rest = tracker.motion();
             prop_assert_eq!((rest.velocity, rest.acceleration), (0.0, 0.0));
             prop_assert_eq!(tracker.brake(), rest);
+        }
+    }
+
+    #[test]
+    fn a_command_that_is_slowed_down_slows_down_soon_and_never_gets_faster() {
+        for share in [0.05, 0.3, 0.9] {
+            let mut tracker = Tracker::new(LIMITS, DT, -1.0);
+            for _ in 0..25 {
+                tracker.follow(1.9, 0.0);
+            }
+            assert!(
+                (tracker.motion().velocity - LIMITS.velocity).abs() < 1e-6,
+                "at full speed: {:?}",
+                tracker.motion()
+            );
+            tracker.set_speed(share);
+            for tick in 0..40 {
+                let before = tracker.motion().velocity;
+                let after = tracker.follow(1.9, 0.0).velocity;
+                assert!(after <= before + 0.002, "{share}: {before} then {after}");
+                assert!(after >= -1e-9, "{share}: backs away with {after}");
+                if tick >= 15 {
+                    assert!(
+                        after <= share * LIMITS.velocity + 1e-9,
+                        "{share}: still {after} after {tick} ticks"
+                    );
+                }
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a robot descriptor must hold before anyone acts on it.
 
-use crate::pb::{Group, RobotDescriptor};
+use crate::pb::{Group, KeepOut, RobotDescriptor};
 
 /// A descriptor nobody should act on.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -35,6 +35,20 @@ pub enum DescriptorError {
         /// Which of its values.
         index: usize,
     },
+    /// A ball to stay out of is not finite or has no size.
+    #[error("keep-out ball {ball:?} is not finite or has no radius")]
+    BadKeepOut {
+        /// Its name.
+        ball: String,
+    },
+    /// More balls to stay out of than are looked at in every period.
+    #[error("robot {robot:?} has {count} keep-out balls; at most {MAX_KEEP_OUT} are supported")]
+    TooManyKeepOut {
+        /// The robot.
+        robot: String,
+        /// How many it has.
+        count: usize,
+    },
     /// The control rate cannot be run.
     #[error("control rate {hz} Hz is outside 1 to 1000")]
     BadRate {
@@ -46,6 +60,8 @@ pub enum DescriptorError {
 /// Authority tracks at most this many groups.
 pub const MAX_GROUPS: usize = 8;
 const MAX_VALUES: usize = 16;
+/// The limit chain looks at every ball several times in every period.
+const MAX_KEEP_OUT: usize = 32;
 
 /// Refuses a descriptor with missing, non-finite or empty limits, so that nothing downstream has to ask again.
 ///
@@ -68,7 +84,21 @@ pub fn check_descriptor(descriptor: &RobotDescriptor) -> Result<(), DescriptorEr
         }
         check_group(group)?;
     }
-    Ok(())
+    check_keep_out(descriptor)
+}
+
+fn check_keep_out(descriptor: &RobotDescriptor) -> Result<(), DescriptorError> {
+    let count = descriptor.keep_out.len();
+    if count > MAX_KEEP_OUT {
+        return Err(DescriptorError::TooManyKeepOut { robot: descriptor.robot.clone(), count });
+    }
+    let bad = |ball: &&KeepOut| {
+        ![ball.x, ball.y, ball.z, ball.radius].iter().all(|v| v.is_finite()) || ball.radius <= 0.0
+    };
+    match descriptor.keep_out.iter().find(bad) {
+        Some(ball) => Err(DescriptorError::BadKeepOut { ball: ball.name.clone() }),
+        None => Ok(()),
+    }
 }
 
 fn check_group(group: &Group) -> Result<(), DescriptorError> {
@@ -137,6 +167,28 @@ mod tests {
         let mut fast = robot(vec![group("arm")]);
         fast.control_hz = f64::NAN;
         assert!(matches!(check_descriptor(&fast), Err(DescriptorError::BadRate { .. })));
+    }
+
+    #[test]
+    fn each_ball_that_is_none_is_found() {
+        let ball = KeepOut { name: "post".into(), x: 0.4, y: 0.0, z: 0.2, radius: 0.1 };
+        let with = |balls: Vec<KeepOut>| RobotDescriptor { keep_out: balls, ..robot(vec![group("arm")]) };
+        assert_eq!(check_descriptor(&with(vec![ball.clone()])), Ok(()));
+        let spoil: [fn(&mut KeepOut); 5] = [
+            |b| b.x = f64::NAN,
+            |b| b.z = f64::NEG_INFINITY,
+            |b| b.radius = f64::INFINITY,
+            |b| b.radius = 0.0,
+            |b| b.radius = -0.1,
+        ];
+        for spoil in spoil {
+            let mut bad = ball.clone();
+            spoil(&mut bad);
+            let found = check_descriptor(&with(vec![ball.clone(), bad]));
+            assert_eq!(found, Err(DescriptorError::BadKeepOut { ball: "post".into() }));
+        }
+        let many = check_descriptor(&with(vec![ball; MAX_KEEP_OUT + 1]));
+        assert!(matches!(many, Err(DescriptorError::TooManyKeepOut { .. })));
     }
 
     #[test]
