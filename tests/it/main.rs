@@ -12,6 +12,7 @@ mod proposals;
 mod replay;
 mod rewind;
 mod speed;
+mod start_states;
 mod stop;
 mod takeover;
 mod tidy;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use retake_deployment::{Settings, Supervision};
+use retake_deployment::{Settings, StartState, Supervision};
 use retake_node::Node;
 use retake_recorder::{Recorder, RecorderConfig};
 use retake_scripted::Script;
@@ -47,6 +47,13 @@ impl Deployment {
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
+        self
+    }
+
+    /// Each episode begins in one of these states.
+    #[must_use]
+    pub fn start_states(mut self, states: Vec<StartState>) -> Self {
+        self.settings.start_states = states;
         self
     }
 

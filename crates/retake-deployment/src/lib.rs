@@ -10,6 +10,7 @@ use retake_intervention::{Arbiter, ArbiterConfig, RewindConfig};
 use retake_policy::{ExpertPolicy, PolicyConfig, PolicySpec};
 use retake_scripted::{Script, ScriptedConfig, ScriptedOperator, Speeds};
 use retake_shaping::TeleopConfig;
+pub use retake_sim::StartState;
 use retake_sim::{CONTROL_HZ, SimError, SimNode, descriptor};
 use retake_tasks::Task;
 use retake_units::MonoTime;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub episodes: u64,
     /// Seed of the first start state.
     pub seed: u64,
+    /// States to begin in instead of the seed's; each attempt's seed draws one of them.
+    pub start_states: Vec<StartState>,
     /// Pause between an episode's end and the next one's reset.
     pub auto_next: Duration,
     /// Whether the policy may drive while no operator is heard.
@@ -70,6 +73,7 @@ impl Settings {
             policy,
             episodes: 1,
             seed: 0,
+            start_states: Vec::new(),
             auto_next: Duration::from_millis(500),
             supervision: Supervision::Required,
             protocol: Protocol::Free,
@@ -83,9 +87,9 @@ impl Settings {
     /// The simulated robot as a node.
     ///
     /// # Errors
-    /// If the simulator cannot be built.
+    /// If the simulator cannot be built, or cannot begin in one of the start states.
     pub fn sim(&self, start: MonoTime) -> Result<SimNode, SimError> {
-        SimNode::new(self.descriptor.clone(), &self.task, self.entropy ^ 0x51, start)
+        SimNode::new(self.descriptor.clone(), &self.task, &self.start_states, self.entropy ^ 0x51, start)
     }
 
     /// The policy.
@@ -127,6 +131,7 @@ impl Settings {
                     .then(|| Duration::from_secs_f64(self.task.time_limit)),
                 auto_next: Some(self.auto_next),
             },
+            start_states: self.start_states.iter().map(|state| state.name.clone()).collect(),
             first_epoch: self.first_epoch,
             nonce_seed: self.entropy,
         }

@@ -104,9 +104,10 @@ impl Gate {
         self.next_nonce = (self.next_nonce + 1) % NONCES;
     }
 
-    /// The robot was put to rest at `set_point` by other means: a simulator's reset.
-    pub fn rest_at(&mut self, set_point: Vec<Vec<f64>>) {
+    /// The robot was put to rest at `set_point` by other means: a simulator's reset. Says where the set-point is now.
+    pub fn rest_at(&mut self, set_point: Vec<Vec<f64>>, now: MonoTime) -> Applied {
         self.set_point = set_point;
+        self.report(Outcome::Applied, now)
     }
 
     /// When [`Self::watch`] must be called at the latest.

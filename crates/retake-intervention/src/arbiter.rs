@@ -201,7 +201,8 @@ impl Arbiter {
         self.sender.reset_sent = now;
         let header = Some(self.header(now));
         let seed = self.session.episodes.current().seed;
-        out.publish(Reset { header, resets: self.sender.resets, seed, ..Reset::default() });
+        let start_state = self.config.start_state(seed).to_owned();
+        out.publish(Reset { header, resets: self.sender.resets, seed, start_state, ..Reset::default() });
     }
 
     pub(crate) fn header(&mut self, now: MonoTime) -> Header {

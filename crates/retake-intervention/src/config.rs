@@ -40,8 +40,20 @@ pub struct ArbiterConfig {
     pub rewind: RewindConfig,
     /// Attempts.
     pub episodes: EpisodesConfig,
+    /// Named states to begin episodes in; without any, the scene is the seed's.
+    pub start_states: Vec<String>,
     /// Higher than any epoch used with this robot before.
     pub first_epoch: u64,
     /// Seed of this run's nonces: random in the field, fixed where runs are compared.
     pub nonce_seed: u64,
+}
+
+impl ArbiterConfig {
+    /// The named state an episode of this seed begins in; empty for the seed's own scene. Consecutive seeds go through all of
+    /// them in turn.
+    pub(crate) fn start_state(&self, seed: u64) -> &str {
+        let count = self.start_states.len() as u64;
+        let index = seed.checked_rem(count).and_then(|index| usize::try_from(index).ok());
+        index.and_then(|index| self.start_states.get(index)).map_or("", String::as_str)
+    }
 }

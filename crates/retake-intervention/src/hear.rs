@@ -72,7 +72,7 @@ impl Arbiter {
         if opened.is_some()
             && let Some(robot) = &mut self.robot
         {
-            robot.rest_at_measured();
+            robot.rest_after_reset();
         }
         opened
     }

@@ -137,7 +137,8 @@ impl Arbiter {
     pub(crate) fn publish_episode(&self, episode: Episode, out: &mut Outbox) {
         let task = self.robot.as_ref().map_or("", |robot| robot.descriptor.task.as_str());
         let record = self.session.record(episode, task, &self.policy.version, &self.operator_name);
-        out.publish(EpisodeRecord { protocol: self.config.protocol.name().into(), ..record });
+        let start_state = self.config.start_state(episode.seed).into();
+        out.publish(EpisodeRecord { protocol: self.config.protocol.name().into(), start_state, ..record });
     }
 
     /// Name of the operator who has asked for the lease; empty if nobody has.

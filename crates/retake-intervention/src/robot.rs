@@ -10,6 +10,9 @@ use retake_wire::{
     pb::{Applied, CommandSpace, Group, Observation, RobotDescriptor},
 };
 
+/// A joint this close to where its driver put it is there, radians.
+const NEAR: f64 = 0.1;
+
 /// One group of the robot and its command.
 #[derive(Debug)]
 pub(crate) struct RobotGroup {
@@ -85,11 +88,18 @@ impl Robot {
             })
     }
 
-    /// Puts every command at rest where the robot measures itself.
-    pub(crate) fn rest_at_measured(&mut self) {
+    /// Puts every command at rest where the driver says it was put, or, where the robot is found elsewhere, where it measures
+    /// itself. A hand that holds something measures itself wider than it is commanded, and would let go if it were commanded so.
+    pub(crate) fn rest_after_reset(&mut self) {
         let Some((observation, _)) = &self.observation else { return };
-        for (group, measured) in self.groups.iter_mut().zip(&observation.position) {
-            group.shaper.rest_at(&measured.values);
+        let applied = self.applied.as_ref().map_or(&[][..], |applied| applied.position.as_slice());
+        for (index, (group, measured)) in self.groups.iter_mut().zip(&observation.position).enumerate() {
+            let measured = &measured.values;
+            let set = applied.get(index).map(|set| &set.values).filter(|set| set.len() == measured.len());
+            let near = |set: &&Vec<f64>| {
+                group.chain.is_none() || set.iter().zip(measured).all(|(set, at)| (set - at).abs() < NEAR)
+            };
+            group.shaper.rest_at(set.filter(near).unwrap_or(measured));
         }
     }
 

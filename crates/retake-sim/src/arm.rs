@@ -64,6 +64,8 @@ pub(crate) struct Arm {
     drives: Vec<Drive>,
     /// The body the tool frame sits on, and where on it.
     tool: (RigidBodyHandle, Isometry3<f64>),
+    /// The bodies of the two fingers.
+    fingers: [RigidBodyHandle; 2],
 }
 
 /// Position and rate of one joint.
@@ -116,13 +118,15 @@ impl Arm {
                 entry.1 += mass(&link.inertial, &offset);
             }
         }
+        let [.., (left, _), (right, _)] = bodies.as_slice() else { return Err(SimError::Description) };
+        let fingers = [*left, *right];
         for (handle, mass) in bodies {
             if let Some(body) = world.bodies.get_mut(handle) {
                 body.set_additional_mass_properties(mass, true);
             }
         }
         let tool = model.link_index("tool").and_then(|index| carriers[index]).ok_or(SimError::Description)?;
-        let arm = Self { drives, tool };
+        let arm = Self { drives, tool, fingers };
         arm.start(world, &wanted)?;
         Ok(arm)
     }
@@ -180,6 +184,11 @@ impl Arm {
     /// The seven arm joints and the two fingers.
     pub(crate) fn joints(&self, world: &PhysicsWorld) -> Vec<JointState> {
         self.drives.iter().map(|drive| read(world, drive)).collect()
+    }
+
+    /// The bodies of the two fingers.
+    pub(crate) const fn fingers(&self) -> [RigidBodyHandle; 2] {
+        self.fingers
     }
 
     /// The tool's pose in the base frame.

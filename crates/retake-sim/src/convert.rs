@@ -13,6 +13,10 @@ pub(crate) fn vector(v: &Vector3<f64>) -> Vector {
     Vector::new(real(v.x), real(v.y), real(v.z))
 }
 
+pub(crate) fn norm(v: &Vector) -> f64 {
+    f64::from(v.length())
+}
+
 pub(crate) fn matrix(m: &Matrix3<f64>) -> Matrix {
     let column = |i| vector(&m.column(i).into_owned());
     Matrix::from_cols(column(0), column(1), column(2))

@@ -2,6 +2,7 @@
 
 use retake_kinematics::ModelError;
 
+use crate::named::NAMED_STATES;
 use crate::snapshot::SNAPSHOT_LIMIT;
 use crate::world::LONGEST_STEP;
 
@@ -56,4 +57,63 @@ pub enum SimError {
         /// How large.
         got: usize,
     },
+    /// An observation that has not been made.
+    #[error("cannot go back to observation {seq}: the newest is {newest}")]
+    NoSuchObservation {
+        /// What was asked for.
+        seq: u64,
+        /// The last one made.
+        newest: u64,
+    },
+    /// An observation from before everything that is remembered.
+    #[error("cannot go back to observation {seq}: {}", remembered(*.oldest, *.newest))]
+    Forgotten {
+        /// What was asked for.
+        seq: u64,
+        /// The first that is remembered, if any is.
+        oldest: Option<u64>,
+        /// The last one made.
+        newest: u64,
+    },
+    /// A name that cannot be a file's.
+    #[error(
+        "{name:?} cannot be a state's name; use 1 to 64 letters, digits, '-', '_' and '.', with a letter or digit first"
+    )]
+    StateName {
+        /// The name.
+        name: String,
+    },
+    /// No state has that name.
+    #[error("there is no start state {name:?}; {}", known_states(.known))]
+    NoSuchState {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// Too many states have names.
+    #[error("the state cannot be kept as {name:?}: {NAMED_STATES} states have names already")]
+    StatesFull {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// A start state that this world cannot begin in.
+    #[error("start state {name:?}: {why}")]
+    StartState {
+        /// Its name.
+        name: String,
+        /// Why not.
+        why: Box<SimError>,
+    },
+}
+
+fn remembered(oldest: Option<u64>, newest: u64) -> String {
+    oldest.map_or_else(
+        || "nothing is remembered".to_owned(),
+        |oldest| format!("{oldest} to {newest} are remembered"),
+    )
+}
+
+fn known_states(known: &[String]) -> String {
+    if known.is_empty() { "none was given".to_owned() } else { format!("there are {}", known.join(", ")) }
 }

@@ -8,12 +8,15 @@
 //! Metres, radians, seconds, newtons; poses in the robot's base frame (x forward, y left, z up).
 
 mod arm;
+mod contact;
 mod convert;
 mod descriptor;
 mod digest;
 mod engine;
 mod error;
+mod named;
 mod node;
+mod past;
 mod scene;
 mod servo;
 mod snapshot;
@@ -24,6 +27,7 @@ mod world;
 
 pub use descriptor::{CONTROL_HZ, descriptor};
 pub use error::SimError;
+pub use named::{StartState, is_state_name};
 pub use node::SimNode;
 pub use snapshot::{SNAPSHOT_LIMIT, Snapshot};
 pub use state::SimState;

@@ -4,25 +4,35 @@ use std::time::Duration;
 
 use retake_gate::{Gate, GateConfig};
 use retake_node::{Node, Outbox};
-use retake_tasks::{Hold, Task};
+use retake_tasks::Task;
 use retake_units::MonoTime;
 use retake_wire::{
     Message, Topic,
-    pb::{Applied, Command, GroupValues, Header, Notice, Observation, Reset, RobotDescriptor},
+    pb::{Applied, Command, GroupValues, Header, Notice, Observation, Reset, RobotDescriptor, SimState},
 };
 
-use crate::{SimError, World, descriptor::wire_pose};
+use crate::{
+    SimError, Snapshot, StartState, World,
+    descriptor::wire_pose,
+    named::Named,
+    past::{PAST_BYTES, Past},
+};
 
 const DESCRIBE_AGAIN: Duration = Duration::from_millis(500);
 /// Further behind than this, lost time is given up instead of being made up for.
 const GIVE_UP: u32 = 10;
+/// Observations from one snapshot to the next.
+const SNAPSHOT_EVERY: u64 = 10;
+/// Seconds from one published state to the next; a little less than a second, which is not a whole number of periods.
+const PUBLISH_EVERY: f64 = 0.999;
 
 /// The simulator node.
 pub struct SimNode {
     world: World,
     descriptor: RobotDescriptor,
     gate: Gate,
-    hold: Hold,
+    past: Past,
+    named: Named,
     period: Duration,
     next: MonoTime,
     described: Option<MonoTime>,
@@ -30,6 +40,11 @@ pub struct SimNode {
     session: u64,
     seq: u64,
     resets: u64,
+    /// Number of the last request that was refused, which is told once.
+    refused: u64,
+    /// Observation from which the snapshots are counted, and the one whose state was published last; none after a reset.
+    snapshot: Option<u64>,
+    published: Option<u64>,
 }
 
 impl std::fmt::Debug for SimNode {
@@ -44,24 +59,27 @@ impl std::fmt::Debug for SimNode {
 impl SimNode {
     /// The robot of `descriptor` at its home, in a scene of `task`, whose first period begins at `start`.
     ///
-    /// `nonce_seed` is random in the field and fixed where runs are compared.
+    /// `states` can be started in by name. `nonce_seed` is random in the field and fixed where runs are compared.
     ///
     /// # Errors
-    /// What [`World::new`] says.
+    /// What [`World::new`] says, or what is wrong with one of the states.
     pub fn new(
         descriptor: RobotDescriptor,
         task: &Task,
+        states: &[StartState],
         nonce_seed: u64,
         start: MonoTime,
     ) -> Result<Self, SimError> {
         let world = World::new(task, 0)?;
+        let named = Named::new(states, &world)?;
         let period = Duration::from_secs_f64(1.0 / descriptor.control_hz);
-        let gate = Gate::new(GateConfig::from_descriptor(&descriptor), home(task));
+        let gate = Gate::new(GateConfig::from_descriptor(&descriptor), set_point(&world));
         Ok(Self {
             world,
             gate,
             descriptor,
-            hold: Hold::default(),
+            past: Past::new(PAST_BYTES),
+            named,
             period,
             next: start,
             described: None,
@@ -69,18 +87,86 @@ impl SimNode {
             session: nonce_seed ^ 0x5349_4d00,
             seq: 0,
             resets: 0,
+            refused: 0,
+            snapshot: None,
+            published: None,
         })
     }
 
-    fn reset(&mut self, reset: &Reset, out: &mut Outbox) {
+    fn reset(&mut self, reset: &Reset, now: MonoTime, out: &mut Outbox) {
+        if !reset.save_as.is_empty() {
+            return self.save(&reset.save_as, out);
+        }
         if reset.resets <= self.resets {
             return;
         }
-        match self.world.reset(reset.seed) {
+        match self.put_back(reset) {
             Ok(()) => {
                 self.resets = reset.resets;
-                self.hold = Hold::default();
-                self.gate.rest_at(home(self.world.task()));
+                (self.snapshot, self.published) = (None, None);
+                // Whoever commands must know from where: a hand that holds something is commanded shut further than it is.
+                out.publish(self.gate.rest_at(set_point(&self.world), now));
+            }
+            Err(error) if self.refused != reset.resets => {
+                self.refused = reset.resets;
+                out.publish(notice("reset_refused", error.to_string()));
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Nothing changes unless all of it does.
+    fn put_back(&mut self, reset: &Reset) -> Result<(), SimError> {
+        let (seq, newest) = (reset.restore_seq, self.seq);
+        if seq > newest {
+            return Err(SimError::NoSuchObservation { seq, newest });
+        }
+        if seq > 0 {
+            let forgotten = SimError::Forgotten { seq, oldest: self.past.oldest(), newest };
+            return self.world.restore(self.past.at(seq).ok_or(forgotten)?);
+        }
+        if !reset.start_state.is_empty() {
+            return self.world.restore(self.named.get(&reset.start_state)?);
+        }
+        self.world.reset(reset.seed)
+    }
+
+    fn save(&mut self, name: &str, out: &mut Outbox) {
+        let saved = self.world.snapshot().and_then(|snapshot| {
+            self.named.save(name, snapshot.clone())?;
+            Ok(snapshot)
+        });
+        match saved {
+            Ok(snapshot) => out.publish(self.state(&snapshot, name)),
+            Err(error) => out.publish(notice("save_refused", error.to_string())),
+        }
+    }
+
+    fn state(&self, snapshot: &Snapshot, name: &str) -> SimState {
+        SimState {
+            observation_seq: self.seq,
+            resets: self.resets,
+            task: self.world.task().name.clone(),
+            name: name.to_owned(),
+            state: snapshot.as_bytes().to_vec(),
+        }
+    }
+
+    /// Keeps a snapshot now and then, and publishes one of them each second, beginning with the first after each reset.
+    fn remember(&mut self, out: &mut Outbox) {
+        let since = |last: Option<u64>| last.map_or(u64::MAX, |last| self.seq - last);
+        if self.resets == 0 || since(self.snapshot) < SNAPSHOT_EVERY {
+            return;
+        }
+        let publish = self.period.as_secs_f64() * since(self.published) as f64 >= PUBLISH_EVERY;
+        match self.world.snapshot() {
+            Ok(snapshot) => {
+                self.snapshot = Some(self.seq);
+                if publish {
+                    self.published = Some(self.seq);
+                    out.publish(self.state(&snapshot, ""));
+                }
+                self.past.keep(self.seq, snapshot);
             }
             Err(error) => out.publish(fault(&error)),
         }
@@ -125,18 +211,23 @@ impl SimNode {
             driver_beacon,
             resets: self.resets,
             stage: u32::try_from(self.world.task().stage(&scene).index).unwrap_or(u32::MAX),
-            success: self.hold.update(self.world.task(), &scene, state.time),
-            contact_force: 0.0,
+            success: self.world.success(),
+            contact_force: self.world.contact_force(),
         }
     }
 }
 
-fn home(task: &Task) -> Vec<Vec<f64>> {
-    vec![task.home.joints.clone(), vec![task.home.width]]
+/// What the world is commanded to, in the descriptor's groups.
+fn set_point(world: &World) -> Vec<Vec<f64>> {
+    vec![world.command().to_vec(), vec![world.width_command()]]
 }
 
 fn fault(error: &SimError) -> Notice {
-    Notice { tick: 0, code: "sim_fault".into(), text: error.to_string(), source: "sim".into() }
+    notice("sim_fault", error.to_string())
+}
+
+fn notice(code: &str, text: String) -> Notice {
+    Notice { tick: 0, code: code.into(), text, source: "sim".into() }
 }
 
 impl Node for SimNode {
@@ -149,14 +240,14 @@ impl Node for SimNode {
     }
 
     fn publications(&self) -> &[Topic] {
-        &[Topic::Descriptor, Topic::Observation, Topic::Applied, Topic::Notice]
+        &[Topic::Descriptor, Topic::Observation, Topic::Applied, Topic::SimState, Topic::Notice]
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "only subscribed topics arrive")]
     fn receive(&mut self, now: MonoTime, message: &Message, out: &mut Outbox) {
         match message {
             Message::Command(command) => self.command(command, now, out),
-            Message::Reset(reset) => self.reset(reset, out),
+            Message::Reset(reset) => self.reset(reset, now, out),
             _ => {}
         }
     }
@@ -174,6 +265,7 @@ impl Node for SimNode {
         }
         let observation = self.observation(now);
         out.publish(observation);
+        self.remember(out);
         self.next = self.next + self.period;
         if now.since(self.next) > self.period * GIVE_UP {
             self.next = now + self.period;
@@ -184,3 +276,6 @@ impl Node for SimNode {
         Some(self.next)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use crate::world::Control;
 /// damaged or hostile length from filling the memory.
 pub const SNAPSHOT_LIMIT: usize = 4 << 20;
 
-const VERSION: [u8; 4] = *b"RTS1";
+const VERSION: [u8; 4] = *b"RTS2";
 const HEADER: usize = VERSION.len() + 8;
 
 /// The complete state of a world, opaque. Only a world of the same task takes it back.

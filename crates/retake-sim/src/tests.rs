@@ -2,6 +2,7 @@
 
 mod contact;
 mod contract;
+mod force;
 mod replay;
 
 use nalgebra::Vector6;

@@ -4,10 +4,11 @@ use nalgebra::Isometry3;
 use rapier3d::dynamics::RigidBodyHandle;
 use rapier3d::pipeline::PhysicsWorld;
 use retake_kinematics::{JointLimit, Model};
-use retake_tasks::{Scene, Task};
+use retake_tasks::{Hold, Scene, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::arm::{ARM_JOINTS, Arm, URDF};
+use crate::contact;
 use crate::convert::{isometry, real};
 use crate::digest::Fnv;
 use crate::engine::{self, ENGINE_STEP};
@@ -36,6 +37,10 @@ pub(crate) struct Control {
     pub(crate) width: f64,
     /// Commanded opening.
     pub(crate) width_to: f64,
+    /// How long the scene has been a success.
+    pub(crate) hold: Hold,
+    /// Whether that is long enough.
+    pub(crate) success: bool,
 }
 
 /// A robot, a table and a task's objects.
@@ -156,6 +161,8 @@ impl World {
         }
         self.control.from = to;
         self.control.time += seconds;
+        let scene = self.scene();
+        self.control.success = self.control.hold.update(&self.task, &scene, self.control.time);
         Ok(())
     }
 
@@ -207,6 +214,24 @@ impl World {
         self.control.to
     }
 
+    /// Last commanded opening of the gripper, metres.
+    #[must_use]
+    pub fn width_command(&self) -> f64 {
+        self.control.width_to
+    }
+
+    /// Whether the scene has been a success for as long as the task asks.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.control.success
+    }
+
+    /// The largest force that the arm exerts on any one body, newtons; see [`crate::contact`].
+    #[must_use]
+    pub fn contact_force(&self) -> f64 {
+        contact::largest(&self.physics, &self.arm, &self.objects)
+    }
+
     /// The whole state, at most [`crate::SNAPSHOT_LIMIT`] bytes.
     ///
     /// # Errors
@@ -222,6 +247,14 @@ impl World {
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SimError> {
         (self.control, self.physics) = snapshot::load(snapshot, &self.task.name, self.fingerprint)?;
         Ok(())
+    }
+
+    /// Whether [`World::restore`] would take this snapshot; changes nothing.
+    ///
+    /// # Errors
+    /// As [`World::restore`].
+    pub fn check(&self, snapshot: &Snapshot) -> Result<(), SimError> {
+        snapshot::load(snapshot, &self.task.name, self.fingerprint).map(|_| ())
     }
 
     /// A fingerprint of the raw bits of all moving state: equal for equal histories, on every machine.
@@ -272,6 +305,14 @@ fn build(model: &Model, task: &Task, seed: u64) -> Result<Parts, SimError> {
     let mut physics = engine::world();
     let arm = Arm::build(model, &mut physics, joints, home.width)?;
     let objects = scene::build(task, &mut physics, &task.place(seed));
-    let control = Control { time: 0.0, from, to: from, width: home.width, width_to: home.width };
+    let control = Control {
+        time: 0.0,
+        from,
+        to: from,
+        width: home.width,
+        width_to: home.width,
+        hold: Hold::default(),
+        success: false,
+    };
     Ok((physics, arm, objects, control))
 }

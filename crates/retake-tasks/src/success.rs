@@ -1,5 +1,7 @@
 //! When a task is done: geometry that holds for a while.
 
+use serde::{Deserialize, Serialize};
+
 use crate::stage::Situation;
 use crate::task::{Scene, Success, Task};
 
@@ -19,7 +21,7 @@ impl Task {
 }
 
 /// How long success has lasted. One per episode; a rewind needs a fresh one.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Hold {
     since: Option<f64>,
 }

@@ -275,7 +275,7 @@ impl Node for Driver {
             && reset.resets > self.resets
         {
             self.resets = reset.resets;
-            self.gate.rest_at(self.home.clone());
+            out.publish(self.gate.rest_at(self.home.clone(), now));
         }
     }
 
