@@ -17,3 +17,4 @@ mod stop;
 mod takeover;
 mod tidy;
 mod verdicts;
+mod verify;

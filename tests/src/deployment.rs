@@ -57,6 +57,13 @@ impl Deployment {
         self
     }
 
+    /// With other nonces and sessions.
+    #[must_use]
+    pub fn entropy(mut self, entropy: u64) -> Self {
+        self.settings.entropy = entropy;
+        self
+    }
+
     /// The policy may drive while nobody is heard.
     #[must_use]
     pub fn unattended(mut self) -> Self {

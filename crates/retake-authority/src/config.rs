@@ -3,7 +3,8 @@ use core::time::Duration;
 use crate::{GroupSet, Protocol};
 
 /// Whether the policy may drive while no operator is heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Supervision {
     /// An operator must be heard all the time; otherwise everything holds.
     Required,

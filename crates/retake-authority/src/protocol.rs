@@ -31,7 +31,8 @@ pub enum Move {
 }
 
 /// A way of working. What is common to all stands in [`crate::step`]; a protocol only forbids and names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// Everything is allowed, in any order.
     #[default]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 pub use retake_authority::{Protocol, Supervision};
 use retake_episode::EpisodesConfig;
-use retake_intervention::{Arbiter, ArbiterConfig, RewindConfig};
+use retake_intervention::{Arbiter, ArbiterConfig, RewindConfig, witnessed};
+use retake_node::Witness;
 use retake_policy::{ExpertPolicy, PolicyConfig, PolicySpec};
 use retake_scripted::{Script, ScriptedConfig, ScriptedOperator, Speeds};
 use retake_shaping::TeleopConfig;
@@ -105,9 +106,9 @@ impl Settings {
         ScriptedOperator::new(ScriptedConfig { script, task: self.task.clone(), speeds, session }, start)
     }
 
-    /// The intervention node.
-    pub fn arbiter(&self, start: MonoTime) -> Arbiter {
-        Arbiter::new(self.arbiter_config(), start)
+    /// The intervention node, with a note of everything it is told.
+    pub fn arbiter(&self, start: MonoTime) -> Witness<Arbiter> {
+        witnessed(self.arbiter_config(), start)
     }
 
     /// Settings of the intervention node.

@@ -46,7 +46,7 @@ pub enum EndReason {
 }
 
 /// Rules for a session's episodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct EpisodesConfig {
     /// How many to do; 0 for no end.
     pub count: u64,

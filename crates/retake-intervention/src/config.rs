@@ -3,9 +3,10 @@ use std::time::Duration;
 use retake_authority::{Protocol, Supervision};
 use retake_episode::EpisodesConfig;
 use retake_shaping::TeleopConfig;
+use serde::{Deserialize, Serialize};
 
 /// How the robot goes back along its path.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RewindConfig {
     /// Speed of the fastest joint, rad/s.
     pub speed: f64,
@@ -16,7 +17,7 @@ pub struct RewindConfig {
 }
 
 /// Everything the intervention node depends on. There is no default: the deployment says each of these.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ArbiterConfig {
     /// An operator not heard for this long is lost.
     pub operator_timeout: Duration,

@@ -9,6 +9,7 @@ mod acts;
 mod arbiter;
 mod chunk;
 mod config;
+mod config_text;
 mod drive;
 mod freshness;
 mod hear;
@@ -18,7 +19,10 @@ mod report;
 mod robot;
 mod session;
 mod tick;
+mod witnessed;
 mod words;
 
 pub use arbiter::Arbiter;
 pub use config::{ArbiterConfig, RewindConfig};
+pub use config_text::ConfigError;
+pub use witnessed::{VERSION, witnessed};

@@ -31,7 +31,7 @@ pub use entry::{Entry, Mark};
 pub use error::LogError;
 pub use integrity::{Fault, Integrity};
 pub use manifest::{Extras, MANIFEST, Manifest, SegmentEntry, State};
-pub use recording::{Logged, Messages, Recording};
+pub use recording::{Logged, Messages, Recording, topic_of};
 pub use recovery::{Found, Recovery, RepairedSegment, recover, recover_all};
 pub use segment_reader::{Channel, MAX_CHUNK_BYTES, MAX_RECORD_BYTES, Raw, SegmentReader};
 pub use segment_writer::Packing;

@@ -191,8 +191,8 @@ impl Iterator for Messages {
     }
 }
 
-/// The topic whose key and message type the channel has.
-pub(crate) fn topic_of(raw: &Raw) -> Option<Topic> {
+/// The topic whose key and message type the channel has; `None` if it is not one of retake's.
+pub fn topic_of(raw: &Raw) -> Option<Topic> {
     let (_robot, suffix) = raw.channel.topic.strip_prefix("retake/v1/")?.split_once('/')?;
     let topic = Topic::of_suffix(suffix)?;
     (raw.channel.schema == topic.schema() && raw.channel.encoding == "protobuf").then_some(topic)

@@ -6,7 +6,7 @@ use retake_kinematics::{Chain, pose_error};
 use crate::Workspace;
 
 /// How fast an operator at full deflection moves the tool. There is no default: the deployment says.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TeleopConfig {
     /// Tool speed at full deflection, m/s.
     pub linear_speed: f64,

@@ -5,11 +5,13 @@
 //! no clock.
 
 mod descriptor;
+mod fingerprint;
 mod message;
 mod robot_id;
 mod topic;
 
 pub use descriptor::{DescriptorError, MAX_GROUPS, check_descriptor, group_index};
+pub use fingerprint::fingerprint;
 pub use message::{DecodeError, MAX_MESSAGE_BYTES, Message};
 pub use robot_id::{RobotId, RobotIdError};
 pub use topic::{Delivery, Topic};

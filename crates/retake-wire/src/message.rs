@@ -46,6 +46,13 @@ macro_rules! messages {
                 match self { $(Self::$name(message) => message.encode_to_vec(),)* }
             }
 
+            /// Writes the Protobuf bytes into `buffer` instead of what it held.
+            pub fn encode_into(&self, buffer: &mut Vec<u8>) {
+                buffer.clear();
+                // A vector has room for everything.
+                let _always = match self { $(Self::$name(message) => message.encode(buffer),)* };
+            }
+
             /// Reads a message of `topic`.
             ///
             /// # Errors
