@@ -138,3 +138,19 @@ impl Settings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arbiters_configuration_comes_back_from_its_text() {
+        let task = Task::by_name("lift").unwrap();
+        let mut settings = Settings::simulated("arm", task, "expert".parse().unwrap()).unwrap();
+        (settings.entropy, settings.first_epoch) = (u64::MAX, u64::MAX - 1);
+        let config = settings.arbiter_config();
+        let text = config.to_json().unwrap();
+        assert_eq!(ArbiterConfig::from_json(&text).unwrap(), config);
+        assert!(text.contains(r#""linear_speed":"=0.25""#), "{text}");
+    }
+}
