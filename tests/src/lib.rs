@@ -15,4 +15,4 @@ pub use deployment::Deployment;
 pub use limits::{assert_motion_within_limits, assert_nothing_refused, assert_segments_are_the_ticks};
 pub use run::Run;
 pub use seen::{ARM, GRIPPER, Seen, seconds};
-pub use station::{Hand, Station};
+pub use station::{Hand, Station, Tracked};

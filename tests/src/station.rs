@@ -6,11 +6,12 @@ use std::{
     time::Duration,
 };
 
+use nalgebra::{UnitQuaternion, Vector3};
 use retake_node::{Node, Outbox};
 use retake_units::MonoTime;
 use retake_wire::{
     Message, Topic,
-    pb::{Act, Beacon, Header, OperatorInput},
+    pb::{self, Act, Beacon, Frame, Header, OperatorInput, Pose},
 };
 
 /// What the operator's hands do, from now on.
@@ -32,9 +33,58 @@ pub struct Hand {
     pub groups: Vec<String>,
 }
 
+/// What a tracked hand controller says, in robot axes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tracked {
+    /// Its pose was measured.
+    pub tracked: bool,
+    /// Where the grip is, metres.
+    pub position: [f64; 3],
+    /// How it is turned, rotation vector, radians.
+    pub turned: [f64; 3],
+    /// 0 released to 1 squeezed.
+    pub trigger: f64,
+    /// The hand means the tool's axes.
+    pub in_tool_frame: bool,
+    /// Slow and exact.
+    pub precision: bool,
+    /// How often the headset was recentred.
+    pub recentres: u32,
+}
+
+impl Default for Tracked {
+    fn default() -> Self {
+        Self {
+            tracked: true,
+            position: [0.0; 3],
+            turned: [0.0; 3],
+            trigger: 0.0,
+            in_tool_frame: false,
+            precision: false,
+            recentres: 0,
+        }
+    }
+}
+
+impl Tracked {
+    fn wire(&self) -> pb::Hand {
+        let q = UnitQuaternion::new(Vector3::from(self.turned));
+        let [x, y, z] = self.position;
+        pb::Hand {
+            name: "right".into(),
+            tracked: self.tracked,
+            grip: Some(Pose { x, y, z, qx: q.i, qy: q.j, qz: q.k, qw: q.w }),
+            squeeze: 0.0,
+            trigger: self.trigger,
+            groups: Vec::new(),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Hands {
     hand: Hand,
+    tracked: Option<Tracked>,
     acts: Vec<Act>,
 }
 
@@ -59,6 +109,16 @@ impl Station {
     /// Moves the hands.
     pub fn set(&self, hand: Hand) {
         self.hands.lock().unwrap().hand = hand;
+    }
+
+    /// The operator has a hand controller, which is there and says this from now on.
+    pub fn track(&self, tracked: Tracked) {
+        self.hands.lock().unwrap().tracked = Some(tracked);
+    }
+
+    /// The hand controller is switched off.
+    pub fn untrack(&self) {
+        self.hands.lock().unwrap().tracked = None;
     }
 
     /// Holds the clutch and pushes the stick.
@@ -130,7 +190,8 @@ impl Node for StationNode {
         }
         self.seq += 1;
         let acts = std::mem::take(&mut hands.acts).into_iter().map(i32::from).collect();
-        let hand = hands.hand.clone();
+        let (hand, tracked) = (hands.hand.clone(), hands.tracked.clone());
+        let tool = tracked.as_ref().is_some_and(|tracked| tracked.in_tool_frame);
         out.publish(OperatorInput {
             header: Some(Header {
                 epoch: self.beacon.epoch,
@@ -148,6 +209,10 @@ impl Node for StationNode {
             gripper: hand.gripper,
             groups: hand.groups,
             acts,
+            frame: if tool { Frame::Tool } else { Frame::Base }.into(),
+            precision: tracked.as_ref().is_some_and(|tracked| tracked.precision),
+            recentres: tracked.as_ref().map_or(0, |tracked| tracked.recentres),
+            hands: tracked.iter().map(Tracked::wire).collect(),
             ..OperatorInput::default()
         });
     }

@@ -6,7 +6,7 @@ use retake_node::Outbox;
 use retake_units::MonoTime;
 use retake_wire::pb::{self, DriveMode, OperatorInput};
 
-use crate::Arbiter;
+use crate::{Arbiter, hands};
 
 /// FNV-1a: an operator's name as the number authority knows them by.
 fn operator_id(name: &str) -> OperatorId {
@@ -22,6 +22,7 @@ pub(crate) fn heard(arbiter: &mut Arbiter, input: &OperatorInput, now: MonoTime,
     arbiter.heard.note_name(operator, &input.operator);
     let groups = arbiter.robot.as_ref().map(|robot| robot.named(&input.groups)).unwrap_or_default();
     let clutch = if input.clutch { groups } else { GroupSet::NONE };
+    let clutch = gripped(arbiter, (operator, input, clutch), now, out);
     let drive = match input.mode() {
         DriveMode::Direct => Drive::Direct,
         DriveMode::Residual => Drive::Residual,
@@ -40,6 +41,28 @@ pub(crate) fn heard(arbiter: &mut Arbiter, input: &OperatorInput, now: MonoTime,
     for act in input.acts() {
         do_act(arbiter, act, operator, leased, now, out);
     }
+}
+
+/// What tracked hands leave of the clutch: a hand that lost its grip lets go of its groups. Only the hands of the operator who holds
+/// the lease, or may get it, are looked at.
+fn gripped(
+    arbiter: &mut Arbiter,
+    (operator, input, clutch): (OperatorId, &OperatorInput, GroupSet),
+    now: MonoTime,
+    out: &mut Outbox,
+) -> GroupSet {
+    let free = arbiter.state.operator().is_none_or(|holder| holder == operator);
+    let Some(robot) = arbiter.robot.as_ref().filter(|_| free) else { return clutch };
+    let (config, profiles) = (&arbiter.config, &arbiter.config.profiles);
+    let precision = if input.precision { config.teleop.precision } else { 1.0 };
+    let gain = profiles.of(&input.operator).gain.max(profiles.sector.least).min(profiles.sector.most);
+    let scale = config.hand.scale * precision * gain;
+    let gripped = arbiter.hands.hear(&config.hand, robot, (operator, input, clutch, scale), now);
+    if let Some(doubt) = gripped.doubt {
+        let text = hands::doubt(doubt);
+        arbiter.notices.say(out, now, arbiter.tick.0, "hand_lost", "operator", text);
+    }
+    gripped.clutch
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "acts of other kinds are handled in the other match")]

@@ -1,8 +1,8 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use retake_authority::{Protocol, Supervision};
 use retake_episode::EpisodesConfig;
-use retake_shaping::TeleopConfig;
+use retake_shaping::{ClutchConfig, Profile, Sector, TeleopConfig, ToolSpeeds};
 use serde::{Deserialize, Serialize};
 
 /// How the robot goes back along its path.
@@ -14,6 +14,35 @@ pub struct RewindConfig {
     pub tracking_error: f64,
     /// A tap moves the robot for at most this long.
     pub tap_limit: Duration,
+}
+
+/// How a tracked hand drives.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HandConfig {
+    /// What its clutch believes.
+    pub clutch: ClutchConfig,
+    /// How fast the tool goes after the hand.
+    pub speeds: ToolSpeeds,
+    /// Metres of the tool per metre of the hand; precision and the operator's gain are multiplied onto it.
+    pub scale: f64,
+}
+
+/// How operators want their devices to feel, within bounds that hold for all of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Profiles {
+    /// The bounds.
+    pub sector: Sector,
+    /// Of an operator who has none of their own.
+    pub usual: Profile,
+    /// By operator.
+    pub own: BTreeMap<String, Profile>,
+}
+
+impl Profiles {
+    /// The profile of `operator`.
+    pub fn of(&self, operator: &str) -> &Profile {
+        self.own.get(operator).unwrap_or(&self.usual)
+    }
 }
 
 /// Everything the intervention node depends on. There is no default: the deployment says each of these.
@@ -37,6 +66,10 @@ pub struct ArbiterConfig {
     pub idle_release: Duration,
     /// Operator speeds.
     pub teleop: TeleopConfig,
+    /// Tracked hands.
+    pub hand: HandConfig,
+    /// Operators' profiles.
+    pub profiles: Profiles,
     /// Going back.
     pub rewind: RewindConfig,
     /// Attempts.

@@ -8,7 +8,7 @@ use retake_wire::pb::{Frame, Observation, OperatorInput};
 
 use crate::{
     chunk::{Chunk, Wanted},
-    config::RewindConfig,
+    config::{Profiles, RewindConfig},
     robot::Robot,
 };
 
@@ -45,6 +45,21 @@ pub(crate) fn engage(robot: &Robot, group: usize, owner: Owner) -> Goal {
         (Owner::Rewind, Some(_)) => Goal::Way(command),
         (Owner::Policy { .. } | Owner::Rewind | Owner::Hold, _) => Goal::None,
     }
+}
+
+/// What the operator asks for, by their profile and within its bounds, and which of the two changed it.
+pub(crate) fn profiled(profiles: &Profiles, input: &OperatorInput) -> (OperatorInput, Clamps) {
+    let at = |index: usize| input.twist.get(index).copied().unwrap_or_default();
+    let wish = OperatorTwist {
+        linear: [at(0), at(1), at(2)],
+        angular: [at(3), at(4), at(5)],
+        ..OperatorTwist::default()
+    };
+    let profile = profiles.of(&input.operator);
+    let (wish, twist) = profiles.sector.shape(profile, &wish);
+    let (gripper, opening) = profiles.sector.shape_one(profile, input.gripper);
+    let twisted = wish.linear.into_iter().chain(wish.angular).collect();
+    (OperatorInput { twist: twisted, gripper, ..input.clone() }, twist.and(opening))
 }
 
 /// Tool velocity the operator asks for, base frame.
@@ -99,7 +114,7 @@ pub(crate) fn by_human(
     let (period_s, posture) = (robot.period_s, robot.descriptor.posture.clone());
     let Some(member) = robot.groups.get(group) else { return rest(robot, group) };
     let command = member.shaper.position();
-    let position = match (goal, &member.chain) {
+    let position = match (&mut *goal, &member.chain) {
         (Goal::Arm(teleop), Some(chain)) => teleop.advance(chain, twist, &posture, &command, period_s).0,
         (Goal::Scalar(opening), None) => {
             let limits = robot.descriptor.groups.get(group);
@@ -114,7 +129,16 @@ pub(crate) fn by_human(
     };
     // Without a lead: an operator feels an overshoot at the end of a motion more than a lag at its beginning.
     let velocity = vec![0.0; position.len()];
-    step(robot, group, Wish::Follow { position, velocity })
+    let driven = step(robot, group, Wish::Follow { position, velocity });
+    carry_on(robot, group, goal);
+    driven
+}
+
+/// A goal that a limit stopped goes on from where it was stopped.
+pub(crate) fn carry_on(robot: &Robot, group: usize, goal: &mut Goal) {
+    if let (Goal::Arm(teleop), Some(member)) = (goal, robot.groups.get(group)) {
+        teleop.carry_on_from(member.shaper.limited());
+    }
 }
 
 /// Drives `group` back along the path. Groups that do not move the tool keep their state.
@@ -153,7 +177,7 @@ pub(crate) fn rest(robot: &mut Robot, group: usize) -> Driven {
     step(robot, group, Wish::Rest)
 }
 
-fn step(robot: &mut Robot, group: usize, wish: Wish) -> Driven {
+pub(crate) fn step(robot: &mut Robot, group: usize, wish: Wish) -> Driven {
     let clamps = robot.groups.get_mut(group).map_or_else(Clamps::default, |group| group.shaper.step(&wish));
     let target = match wish {
         Wish::Follow { position, .. } => position,

@@ -58,8 +58,16 @@ fn tick_record(arbiter: &Arbiter, decided: Decided, now: MonoTime) -> TickRecord
         stage: words::stage(arbiter.state.stage()).into(),
         autonomy: pb::Autonomy::Full.into(),
         branch: 0,
-        goal: None,
+        goal: hand_goal(arbiter),
     }
+}
+
+/// Where a tracked hand wants the tool, while it drives it.
+fn hand_goal(arbiter: &Arbiter) -> Option<pb::Pose> {
+    let groups = &arbiter.robot.as_ref()?.groups;
+    let tool = groups.iter().position(|group| group.chain.is_some())?;
+    let human = arbiter.state.group(tool).owner == Owner::Human;
+    arbiter.hands.goal(tool).filter(|_| human)
 }
 
 fn publish_status(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbox) {
@@ -92,7 +100,7 @@ fn status(arbiter: &Arbiter, now: MonoTime) -> Status {
         episode: session.episodes.current().number,
         groups: groups.collect(),
         operator: arbiter.state.operator().map(|_| arbiter.operator_name.clone()).unwrap_or_default(),
-        needs_release: arbiter.state.needs_release(),
+        needs_release: arbiter.needs_release(),
         counters: Some(session.counters),
         successes,
         failures,
@@ -123,7 +131,7 @@ fn prompt(arbiter: &Arbiter) -> &'static str {
         Phase::Waiting => "Waiting for the robot.",
         Phase::Resetting => "Resetting the scene.",
         Phase::Ready | Phase::Running | Phase::Ended => {
-            if arbiter.state.needs_release() {
+            if arbiter.needs_release() {
                 return "Let go of the button first, then press it again.";
             }
             let holds = |index: &usize| matches!(arbiter.state.group(*index).owner, Owner::Hold);
@@ -134,6 +142,10 @@ fn prompt(arbiter: &Arbiter) -> &'static str {
 }
 
 impl Arbiter {
+    fn needs_release(&self) -> bool {
+        self.state.needs_release() || self.hands.needs_release()
+    }
+
     pub(crate) fn publish_episode(&self, episode: Episode, out: &mut Outbox) {
         let task = self.robot.as_ref().map_or("", |robot| robot.descriptor.task.as_str());
         let record = self.session.record(episode, task, &self.policy.version, &self.operator_name);

@@ -6,6 +6,7 @@ use nalgebra::Vector6;
 use retake_authority::{Event, Owner, RewindEnd};
 use retake_episode::{PathPoint, Phase};
 use retake_node::Outbox;
+use retake_shaping::Clamps;
 use retake_units::MonoTime;
 use retake_wire::pb::{self, Beacon, Command, GroupTick, GroupValues, OperatorInput};
 
@@ -88,7 +89,8 @@ impl Arbiter {
 /// with the tool velocity the operator asked for.
 fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbox) -> (Vec<GroupTick>, Vector6<f64>) {
     let Some(mut robot) = arbiter.robot.take() else { return (Vec::new(), Vector6::zeros()) };
-    let (input, twist) = operator_wish(arbiter, &robot);
+    arbiter.hands.elapsed(now);
+    let (input, twist, shaped) = operator_wish(arbiter, &robot);
     let stage = arbiter.state.stage();
     let mut ended: Option<RewindEnd> = None;
     let mut ticks = Vec::with_capacity(robot.groups.len());
@@ -101,7 +103,14 @@ fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbox) -> (Vec<
             Owner::Human | Owner::Shared { .. } => {
                 let closing =
                     input.as_ref().map_or(0.0, |input| drive::closing_speed(&arbiter.config.teleop, input));
-                drive::by_human(&mut robot, index, &mut goal, &twist, closing)
+                let hand = arbiter.hands.of(index).filter(|_| group.owner == Owner::Human);
+                let driven = match hand {
+                    Some(hand) => {
+                        hand.drive(&mut robot, (index, group.epoch), &mut goal, &arbiter.config.hand)
+                    }
+                    None => drive::by_human(&mut robot, index, &mut goal, &twist, closing),
+                };
+                Driven { clamps: driven.clamps.and(shaped), ..driven }
             }
             Owner::Rewind => {
                 let (driven, end) =
@@ -146,13 +155,15 @@ fn put_back(goals: &mut [Goal], index: usize, goal: Goal) {
     }
 }
 
-/// The operator's newest input, if they may drive, and the tool velocity it asks for.
-fn operator_wish(arbiter: &Arbiter, robot: &Robot) -> (Option<OperatorInput>, Vector6<f64>) {
+/// The operator's newest input by their profile, if they may drive, the tool velocity it asks for, and what the profile changed.
+fn operator_wish(arbiter: &Arbiter, robot: &Robot) -> (Option<OperatorInput>, Vector6<f64>, Clamps) {
     let leased = arbiter.state.operator().is_some();
     let Some((input, _)) = arbiter.heard.input.as_ref().filter(|_| leased) else {
-        return (None, Vector6::zeros());
+        return (None, Vector6::zeros(), Clamps::default());
     };
-    (Some(input.clone()), drive::operator_velocity(&arbiter.config.teleop, input, robot))
+    let (input, shaped) = drive::profiled(&arbiter.config.profiles, input);
+    let twist = drive::operator_velocity(&arbiter.config.teleop, &input, robot);
+    (Some(input), twist, shaped)
 }
 
 fn group_tick(robot: &Robot, index: usize, driven: Driven) -> GroupTick {

@@ -13,7 +13,7 @@ use retake_units::MonoTime;
 use crate::{HandFrame, OneEuroConfig, PoseFilter};
 
 /// What the clutch believes. There is no default: the deployment says.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ClutchConfig {
     /// How the hand's pose is smoothed.
     pub filter: OneEuroConfig,
@@ -126,6 +126,11 @@ impl PoseClutch {
                 self.bar(Doubt::Stalled);
             }
         }
+    }
+
+    /// Latches both ends where they are: from now on the hand's motion counts from `home`. Nothing if the clutch is not engaged.
+    pub fn latch_anew(&mut self, home: &Isometry3<f64>) {
+        self.latch = self.latch.map(|latch| Latch { hand: latch.last, home: *home, goal: *home, ..latch });
     }
 
     /// Takes in what the hand says. `home` is the tool as last commanded: what the goal is if the clutch engages now.

@@ -4,7 +4,7 @@ use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use retake_units::MonoTime;
 
 /// How a pose is smoothed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OneEuroConfig {
     /// Cut-off frequency at rest, Hz.
     pub min_cutoff: f64,

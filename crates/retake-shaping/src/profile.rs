@@ -6,7 +6,7 @@ use crate::{Clamps, OperatorTwist};
 
 /// How an operator wants their device to feel. Concerns wishes that are fractions of full speed: a position has no middle that could
 /// be dead, so of a tracked hand's motion only the gain counts, and of a policy's or a rewind's nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Profile {
     /// Deflection below which nothing is meant, 0 to below 1.
     pub dead_zone: f64,
@@ -24,7 +24,7 @@ impl Profile {
 /// The bounds of what any profile may make of a deflection: its sign is kept, no deflection stays none, and every other is multiplied
 /// by no less than `least` and no more than `most`. It bounds what is asked for; the rate limits after it are what bounds the
 /// motion.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Sector {
     /// Smallest gain, 0 or more. More than 0 takes dead zones away.
     pub least: f64,

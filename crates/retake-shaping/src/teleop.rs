@@ -39,7 +39,7 @@ const WALL_MARGIN: f64 = 0.02;
 const LEASH: f64 = 0.15;
 
 /// How fast the goal for the tool may be gone after. There is no default: the deployment says.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ToolSpeeds {
     /// m/s.
     pub linear: f64,

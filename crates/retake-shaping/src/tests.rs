@@ -1,10 +1,18 @@
 //! The limit chain and the operator's hand, on the real arm's kinematics.
 
+use std::sync::LazyLock;
+
 use nalgebra::{Point3, Vector6};
 use proptest::prelude::*;
 use retake_kinematics::{Chain, Model};
 
-use crate::{Clamps, OperatorTwist, Reach, Shaper, Teleop, TeleopConfig, ValueLimits, Wish, Workspace};
+mod balls;
+mod hands;
+mod slowed;
+
+use crate::{
+    Clamps, Motion, OperatorTwist, Reach, Shaper, Teleop, TeleopConfig, ValueLimits, Wish, Workspace,
+};
 
 const DT: f64 = 0.02;
 const HOME: [f64; 7] = [0.0, -0.785, 0.0, -2.356, 0.0, 1.571, 0.785];
@@ -13,7 +21,10 @@ const CONFIG: TeleopConfig =
     TeleopConfig { linear_speed: 0.25, angular_speed: 1.5, precision: 0.3, gripper_speed: 0.15 };
 
 fn chain() -> Chain {
-    Model::from_urdf(include_str!("../../../sim/robots/arm7.urdf")).unwrap().chain("tool").unwrap()
+    static CHAIN: LazyLock<Chain> = LazyLock::new(|| {
+        Model::from_urdf(include_str!("../../../sim/robots/arm7.urdf")).unwrap().chain("tool").unwrap()
+    });
+    CHAIN.clone()
 }
 
 fn limits(chain: &Chain) -> Vec<ValueLimits> {
@@ -137,8 +148,19 @@ fn speeds_are_those_of_the_configuration() {
     assert!((speed(nonsense).norm() - 0.25).abs() < 1e-9);
 }
 
+/// The last period changed the command by no more than the limits allow.
+fn within_limits(before: &[Motion], shaper: &Shaper, limits: &[ValueLimits]) -> Result<(), TestCaseError> {
+    for ((before, after), limits) in before.iter().zip(shaper.motion()).zip(limits) {
+        let slack = 1.0 + 1e-6;
+        prop_assert!((after.position - before.position).abs() <= limits.velocity * DT * slack);
+        prop_assert!((after.velocity - before.velocity).abs() <= limits.acceleration * DT * slack);
+        prop_assert!((after.acceleration - before.acceleration).abs() <= limits.jerk * DT * slack);
+    }
+    Ok(())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(30))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn no_hand_leaves_the_workspace_or_breaks_a_rate(
@@ -161,11 +183,7 @@ proptest! {
                 shaper.step(&follow(goal));
                 let excess = WALLS.excess(&tool(&shaper.position()));
                 prop_assert!(excess <= 0.006, "{excess} m outside");
-                for ((before, after), limits) in before.iter().zip(shaper.motion()).zip(&limits) {
-                    prop_assert!((after.position - before.position).abs() <= limits.velocity * DT * 1.000_001);
-                    prop_assert!((after.velocity - before.velocity).abs() <= limits.acceleration * DT * 1.000_001);
-                    prop_assert!((after.acceleration - before.acceleration).abs() <= limits.jerk * DT * 1.000_001);
-                }
+                within_limits(&before, &shaper, &limits)?;
             }
         }
     }

@@ -15,6 +15,11 @@ impl Workspace {
         (0..3).map(|i| (self.min[i] - point[i]).max(point[i] - self.max[i])).fold(f64::NEG_INFINITY, f64::max)
     }
 
+    /// The point of the box nearest to `point`: a goal beyond a wall slides along it.
+    pub fn nearest(&self, point: &Point3<f64>) -> Point3<f64> {
+        point.coords.zip_zip_map(&self.min.coords, &self.max.coords, |x, min, max| x.max(min).min(max)).into()
+    }
+
     /// `velocity` without the parts that lead further out from a `point` at or beyond a wall. Closer than `margin` metres to a
     /// wall, the speed towards it shrinks with the distance.
     pub fn slide(&self, point: &Point3<f64>, velocity: [f64; 3], margin: f64) -> [f64; 3] {
@@ -35,6 +40,12 @@ mod tests {
     fn excess_is_the_distance_to_the_nearest_wall() {
         assert!((BOX.excess(&Point3::new(0.5, 0.0, 0.1)) + 0.1).abs() < 1e-12);
         assert!((BOX.excess(&Point3::new(1.25, 0.0, 1.0)) - 0.25).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_nearest_point_is_on_the_wall_or_the_point_itself() {
+        assert_eq!(BOX.nearest(&Point3::new(1.5, 0.3, -0.2)), Point3::new(1.0, 0.3, 0.0));
+        assert_eq!(BOX.nearest(&Point3::new(0.5, 0.3, 0.2)), Point3::new(0.5, 0.3, 0.2));
     }
 
     #[test]
