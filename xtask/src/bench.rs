@@ -9,6 +9,7 @@ mod recorder;
 mod render;
 mod sim;
 mod success;
+mod viewer;
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
@@ -41,7 +42,8 @@ pub(crate) struct Options {
 enum Name {
     /// How late the arbiter's ticks run and how long they take, beside a bare sleep loop.
     Jitter,
-    /// From an operator's input, and from a policy's proposal, to the command at the driver, beside raw TCP.
+    /// From an operator's input, and from a policy's proposal, to the command at the driver, at several rates, beside raw TCP and
+    /// bare zenoh; takeover; what recording and watching change about it.
     Latency,
     /// How much faster than real time one core simulates: the world alone, and a whole deployment.
     Sim,

@@ -13,6 +13,8 @@ pub(crate) enum Cell {
     Number(f64, usize),
     /// Over the rounds: the median, the least and the most.
     Range([f64; 3]),
+    /// The median over the rounds, and the interval it lies in.
+    Interval([f64; 3]),
 }
 
 impl From<&str> for Cell {
@@ -40,6 +42,7 @@ impl fmt::Display for Cell {
             Self::Count(count) => write!(f, "{count}"),
             Self::Number(number, decimals) => write!(f, "{number:.decimals$}"),
             Self::Range([median, least, most]) => write!(f, "{median:.2} ({least:.2}–{most:.2})"),
+            Self::Interval([median, low, high]) => write!(f, "{median:.2} [{low:.2}–{high:.2}]"),
         }
     }
 }
@@ -51,6 +54,7 @@ impl Cell {
             Self::Count(count) => json!(count),
             Self::Number(number, _) => json!(number),
             Self::Range([median, least, most]) => json!({ "median": median, "least": least, "most": most }),
+            Self::Interval([median, low, high]) => json!({ "median": median, "low": low, "high": high }),
         }
     }
 }

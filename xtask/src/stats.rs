@@ -56,6 +56,70 @@ pub(crate) fn ratios(figures: &[Spans], floors: &[Spans], per_mille: usize) -> C
     range(figures.iter().zip(floors).map(ratio))
 }
 
+/// As `ratios`, with the 95 % interval of the median found by drawing the rounds again and again (a percentile bootstrap of the
+/// pairs). The draws are always the same, so that the same figures give the same interval.
+pub(crate) fn interval(figures: &[Spans], floors: &[Spans], per_mille: usize) -> Cell {
+    const DRAWS: usize = 4000;
+    let ratio = |(figure, floor): (&Spans, &Spans)| {
+        figure.at(per_mille).as_secs_f64() / floor.at(per_mille).as_secs_f64()
+    };
+    let values: Vec<f64> = figures.iter().zip(floors).map(ratio).filter(|ratio| ratio.is_finite()).collect();
+    if values.is_empty() {
+        return "none".into();
+    }
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut medians: Vec<f64> = (0..DRAWS)
+        .map(|_| {
+            middle(
+                values
+                    .iter()
+                    .map(|_| values.get(random.below(values.len())).copied().unwrap_or(f64::NAN))
+                    .collect(),
+            )
+        })
+        .collect();
+    medians.sort_by(f64::total_cmp);
+    let at = |per_mille: usize| medians.get(DRAWS * per_mille / 1000).copied().unwrap_or(f64::NAN);
+    Cell::Interval([middle(values), at(25), at(974)])
+}
+
+/// The middle one.
+fn middle(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// What a range or an interval lies around; not a number for all else.
+pub(crate) const fn median(cell: &Cell) -> f64 {
+    match cell {
+        Cell::Range([median, ..]) | Cell::Interval([median, ..]) => *median,
+        Cell::Text(_) | Cell::Count(_) | Cell::Number(..) => f64::NAN,
+    }
+}
+
+/// The numbers below `count` in an order that is another for each round, and the same for each run.
+pub(crate) fn shuffled(count: usize, round: usize) -> Vec<usize> {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ u64::try_from(round).unwrap_or(1));
+    let mut order: Vec<usize> = (0..count).collect();
+    for last in (1..count).rev() {
+        order.swap(last, random.below(last + 1));
+    }
+    order
+}
+
+/// Marsaglia's xorshift: enough to mix an order.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        // The low bits of a xorshift are its weakest.
+        usize::try_from(self.0 >> 33).unwrap_or(0) % bound.max(1)
+    }
+}
+
 /// Median, least and most of those that are numbers.
 pub(crate) fn range(values: impl Iterator<Item = f64>) -> Cell {
     let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
@@ -85,5 +149,28 @@ mod tests {
             ([spans(&[4]), spans(&[30]), spans(&[9])], [spans(&[2]), spans(&[10]), spans(&[1])]);
         let Cell::Range(range) = ratios(&ours, &floor, 500) else { panic!("no ratio") };
         assert_eq!(range, [3.0, 2.0, 9.0]);
+    }
+
+    #[test]
+    fn an_interval_holds_its_median_and_narrows_with_agreement() {
+        let spans = |millis: u64| Spans::new(vec![Duration::from_millis(millis)]);
+        let floors: Vec<Spans> = (0..9).map(|_| spans(100)).collect();
+        let figures = |spread: u64| (0..9).map(|round| spans(100 + spread * round)).collect::<Vec<_>>();
+        let Cell::Interval([median, low, high]) = interval(&figures(10), &floors, 990) else { panic!() };
+        assert!((median - 1.4).abs() < 1e-9 && low < median && median < high, "{low} {median} {high}");
+        let Cell::Interval(same) = interval(&figures(0), &floors, 990) else { panic!() };
+        assert_eq!(same, [1.0; 3]);
+        assert!(super::median(&interval(&[], &[], 990)).is_nan());
+    }
+
+    #[test]
+    fn each_round_has_an_order_of_its_own() {
+        let sorted = |mut order: Vec<usize>| {
+            order.sort_unstable();
+            order
+        };
+        assert_eq!(sorted(shuffled(7, 3)), (0..7).collect::<Vec<_>>());
+        assert_eq!(shuffled(7, 1), shuffled(7, 1));
+        assert!((2..6).any(|round| shuffled(7, round) != shuffled(7, 1)));
     }
 }

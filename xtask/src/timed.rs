@@ -10,18 +10,16 @@ use retake_node::{Node, Outbox};
 use retake_units::MonoTime;
 use retake_wire::{Message, Topic};
 
+use crate::stats::Spans;
+
 /// What comes in the first moments of a deployment is not measured: caches are cold and everybody announces themselves.
 pub(crate) const WARM_UP: Duration = Duration::from_millis(1500);
 
 /// What the stopwatch showed.
 #[derive(Debug, Default)]
 pub(crate) struct Times {
-    /// From the time the node wanted to be woken to its wake.
-    pub(crate) late: Vec<Duration>,
-    /// Inside the node's wake.
-    pub(crate) decided: Vec<Duration>,
-    /// From the wake's begin until all it said was published.
-    pub(crate) published: Vec<Duration>,
+    /// The node's wakes, in order.
+    pub(crate) wakes: Vec<WakeTimes>,
     /// Inside the node's receive, one message each.
     pub(crate) received: Vec<Duration>,
     /// When inputs and proposals arrived, by their sequence numbers.
@@ -29,7 +27,20 @@ pub(crate) struct Times {
     /// How often the scene was reset: the attempts that were begun.
     pub(crate) attempts: u64,
     begun: Option<MonoTime>,
-    publishing: Option<MonoTime>,
+    publishing: Option<WakeTimes>,
+}
+
+/// One wake of a node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WakeTimes {
+    /// When it began.
+    pub(crate) at: MonoTime,
+    /// From the time the node wanted to be woken.
+    pub(crate) late: Duration,
+    /// Inside the node.
+    pub(crate) decided: Duration,
+    /// From the wake's begin until all it said was published.
+    pub(crate) published: Duration,
 }
 
 impl Times {
@@ -38,9 +49,14 @@ impl Times {
     }
 
     fn close(&mut self) {
-        if let Some(began) = self.publishing.take() {
-            self.published.push(Clock::System.now().since(began));
+        if let Some(wake) = self.publishing.take() {
+            self.wakes.push(WakeTimes { published: Clock::System.now().since(wake.at), ..wake });
         }
+    }
+
+    /// One span of each wake.
+    pub(crate) fn of_wakes(&self, span: fn(&WakeTimes) -> Duration) -> Spans {
+        Spans::new(self.wakes.iter().map(span).collect())
     }
 }
 
@@ -111,9 +127,8 @@ impl Node for Timed {
         let decided = Clock::System.now().since(now);
         let mut times = self.watch.times();
         if times.warm(now) {
-            times.late.extend(due.map(|due| now.since(due)));
-            times.decided.push(decided);
-            times.publishing = Some(now);
+            let late = due.map_or(Duration::ZERO, |due| now.since(due));
+            times.publishing = Some(WakeTimes { at: now, late, decided, published: decided });
         }
     }
 

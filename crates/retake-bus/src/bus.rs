@@ -1,15 +1,15 @@
 use std::{collections::BTreeSet, fmt, sync::mpsc, time::Duration};
 
 use retake_units::MonoTime;
-use retake_wire::RobotId;
+use retake_wire::{RobotId, Topic};
 use zenoh::{
     Session, Wait,
-    pubsub::Subscriber,
+    pubsub::{Publisher, Subscriber},
     qos::{CongestionControl, Priority},
     query::{QueryTarget, Queryable},
 };
 
-use crate::{BusError, Clock, Endpoints, config::zenoh_config};
+use crate::{BusError, Clock, Endpoints, config::zenoh_config, lane::declare};
 
 /// One node's connection to all others.
 #[derive(Clone)]
@@ -22,6 +22,11 @@ pub struct Bus {
 /// Keeps a tap open until it is dropped.
 pub struct RawSubscription {
     _subscriber: Subscriber<()>,
+}
+
+/// Speaks without being a node.
+pub struct RawPublisher {
+    publisher: Publisher<'static>,
 }
 
 /// Tells others, as long as it lives, that this node's subscriptions have reached them.
@@ -38,6 +43,21 @@ impl fmt::Debug for Bus {
 impl fmt::Debug for RawSubscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawSubscription").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RawPublisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawPublisher").field("key", self.publisher.key_expr()).finish_non_exhaustive()
+    }
+}
+
+impl RawPublisher {
+    /// Hands bytes to the session, with the topic's quality of service and without a number.
+    pub fn put(&self, bytes: Vec<u8>) {
+        if let Err(error) = self.publisher.put(bytes).wait() {
+            tracing::debug!("bytes were not sent: {error}");
+        }
     }
 }
 
@@ -97,6 +117,15 @@ impl Bus {
             .wait()
             .map_err(BusError::zenoh("subscribe"))?;
         Ok(RawSubscription { _subscriber: subscriber })
+    }
+
+    /// Speaks without being a node: bytes of any kind on a topic that has no instances, for measurements and for tests of what
+    /// nodes make of nonsense.
+    ///
+    /// # Errors
+    /// If zenoh refuses the publisher.
+    pub fn publish_raw(&self, topic: Topic) -> Result<RawPublisher, BusError> {
+        declare(self, topic, "").map(|publisher| RawPublisher { publisher })
     }
 
     /// Waits until messages reach all the nodes called `names`: each is connected, has subscribed, and this side knows.

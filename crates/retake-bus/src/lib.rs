@@ -21,7 +21,7 @@ mod runtime;
 mod sequence;
 mod stop;
 
-pub use bus::{Bus, RawSubscription};
+pub use bus::{Bus, RawPublisher, RawSubscription};
 pub use clock::{Clock, wall_now};
 pub use deployment::{Deployment, free_endpoint};
 pub use endpoints::{Endpoints, Tls};

@@ -54,10 +54,12 @@ pub(crate) fn start(nodes: Vec<Box<dyn Node>>) -> anyhow::Result<Deployment> {
 /// Stops a deployment, and says how many messages were lost anywhere in it.
 pub(crate) fn stop(deployment: Deployment) -> anyhow::Result<u64> {
     let reports = deployment.stop().context("a node died while it was measured")?;
-    let lost = |report: &NodeReport| {
-        report.mailbox_dropped + report.missed + report.undecodable + report.lane_dropped + report.lane_unsent
-    };
     Ok(reports.iter().map(lost).sum())
+}
+
+/// How many messages one node did not get, or could not send.
+pub(crate) fn lost(report: &NodeReport) -> u64 {
+    report.mailbox_dropped + report.missed + report.undecodable + report.lane_dropped + report.lane_unsent
 }
 
 /// Starts `nodes`, lets them warm up and then run for `span`. Returns how many messages were lost.

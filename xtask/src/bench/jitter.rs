@@ -63,9 +63,9 @@ impl Rounds {
         self.lost += deploy::stop(deployment)?;
         let times = watch.take();
         self.attempts += times.attempts;
-        self.late.push(Spans::new(times.late));
-        self.decided.push(Spans::new(times.decided));
-        self.published.push(Spans::new(times.published));
+        self.late.push(times.of_wakes(|wake| wake.late));
+        self.decided.push(times.of_wakes(|wake| wake.decided));
+        self.published.push(times.of_wakes(|wake| wake.published));
         Ok(())
     }
 

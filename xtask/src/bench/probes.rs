@@ -1,4 +1,8 @@
-//! Two nodes at the ends of the way from a wish to a command, which note when they sent and received what.
+//! Nodes at the ends of the way from a wish to a command, which note when they sent and received what.
+
+mod driver;
+mod source;
+mod taker;
 
 use std::{
     collections::BTreeMap,
@@ -7,23 +11,27 @@ use std::{
     time::Duration,
 };
 
-use retake_bus::Clock;
-use retake_gate::{Gate, GateConfig};
-use retake_node::{Node, Outbox};
+pub(crate) use driver::Driver;
+pub(crate) use source::{Source, Wish};
+pub(crate) use taker::{Press, Taker};
+
 use retake_units::MonoTime;
-use retake_wire::{
-    Message, Topic,
-    pb::{
-        Act, Beacon, GroupValues, Header, Observation, OperatorInput, Owner, Phase, Pose, Proposal,
-        ProposalStep, RobotDescriptor, Status, TickRecord,
-    },
+use retake_wire::pb::{
+    Beacon, GroupValues, Header, OperatorInput, Owner, Phase, Proposal, ProposalStep, Status, TickRecord,
 };
 
-/// Whose wishes are followed.
+/// When a wish was to be sent, and when its sending began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
-    Input,
-    Proposal,
+pub(crate) struct Sent {
+    pub(crate) due: MonoTime,
+    pub(crate) at: MonoTime,
+}
+
+/// When a command came in at the driver's session, and when the driver acted on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Commanded {
+    pub(crate) received: MonoTime,
+    pub(crate) acted: MonoTime,
 }
 
 /// A tick that followed a wish, as the arbiter recorded it.
@@ -38,9 +46,12 @@ pub(crate) struct Followed {
 /// What both ends noted.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    pub(crate) sent: BTreeMap<u64, MonoTime>,
+    pub(crate) sent: BTreeMap<u64, Sent>,
     pub(crate) followed: Vec<Followed>,
-    pub(crate) commands: BTreeMap<u64, MonoTime>,
+    pub(crate) commands: BTreeMap<u64, Commanded>,
+    /// Who owned the arm at each tick.
+    pub(crate) owners: BTreeMap<u64, Owner>,
+    pub(crate) presses: Vec<Press>,
     /// Bytes of the last wish and of the last command.
     pub(crate) bytes: (usize, usize),
 }
@@ -58,240 +69,73 @@ impl Notebook {
     }
 }
 
-/// An operator, and beside it a policy, at one rate that is no multiple of the tick's: so wishes come at all times between ticks.
-pub(crate) struct Source {
-    wish: Wish,
+/// What every operator and policy knows of the others.
+#[derive(Debug, Default)]
+struct Known {
     home: Vec<Vec<f64>>,
-    period: Duration,
-    next: MonoTime,
-    seq: u64,
+    control_period: Duration,
     beacon: Beacon,
     status: Status,
     observation: u64,
-    notes: Notebook,
 }
 
-/// Presses of resume are this many wishes apart.
-const RESUME_EVERY: u64 = 20;
 const STEPS: u32 = 16;
-const CONTROL_PERIOD_NANOS: i64 = 20_000_000;
 
-impl Source {
-    pub(crate) fn new(
-        wish: Wish,
-        home: Vec<Vec<f64>>,
-        period: Duration,
-        start: MonoTime,
-        notes: Notebook,
-    ) -> Self {
-        let (beacon, status) = (Beacon::default(), Status::default());
-        Self { wish, home, period, next: start, seq: 0, beacon, status, observation: 0, notes }
+impl Known {
+    fn new(home: Vec<Vec<f64>>, control_period: Duration) -> Self {
+        Self { home, control_period, ..Self::default() }
     }
 
-    fn header(&self, session: u64) -> Header {
-        Header {
-            epoch: self.beacon.epoch,
-            seq: self.seq,
-            beacon: self.beacon.nonce,
-            session,
-            ..Header::default()
-        }
+    fn header(&self, session: u64, seq: u64) -> Header {
+        Header { epoch: self.beacon.epoch, seq, beacon: self.beacon.nonce, session, ..Header::default() }
     }
 
-    /// Slowly to and fro, so that commands change and stay near the start.
-    fn swing(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "a small count")]
-        let turns = self.seq as f64 * 0.01;
-        (turns * TAU).sin()
+    /// An attempt is open, and the operator may drive.
+    fn open(&self) -> bool {
+        matches!(self.status.phase(), Phase::Ready | Phase::Running)
     }
 
-    fn input(&self) -> OperatorInput {
-        let open = matches!(self.status.phase(), Phase::Ready | Phase::Running);
-        let held = self.status.groups.first().is_some_and(|group| group.owner() == Owner::Hold);
-        let resume = self.wish == Wish::Proposal && open && held && self.seq.is_multiple_of(RESUME_EVERY);
+    fn owner(&self) -> Owner {
+        self.status.groups.first().map_or(Owner::Unspecified, |group| group.owner())
+    }
+
+    /// An input without wishes.
+    fn input(&self, seq: u64) -> OperatorInput {
         OperatorInput {
-            header: Some(self.header(0x01)),
+            header: Some(self.header(0x01, seq)),
             operator: "probe".into(),
             device: "probe".into(),
-            clutch: self.wish == Wish::Input && open && !self.status.needs_release,
             valid: true,
-            twist: vec![0.0, 0.0, 0.3 * self.swing(), 0.0, 0.0, 0.0],
-            acts: if resume { vec![Act::Resume.into()] } else { Vec::new() },
+            twist: vec![0.0, 0.0, 0.3 * swing(seq), 0.0, 0.0, 0.0],
             raw: vec![0.0; 16],
             ..OperatorInput::default()
         }
     }
 
-    fn proposal(&self) -> Proposal {
+    fn proposal(&self, seq: u64) -> Proposal {
         let mut values = self.home.clone();
-        values.iter_mut().take(1).flatten().for_each(|value| *value += 0.02 * self.swing());
+        values.iter_mut().take(1).flatten().for_each(|value| *value += 0.02 * swing(seq));
         let groups = values.into_iter().map(|values| GroupValues { values }).collect();
         let step = ProposalStep { groups };
         Proposal {
-            header: Some(self.header(0x02)),
+            header: Some(self.header(0x02, seq)),
             version: "probe".into(),
-            chunk: self.seq,
+            chunk: seq,
             observation_seq: self.observation,
-            period_nanos: CONTROL_PERIOD_NANOS,
+            period_nanos: i64::try_from(self.control_period.as_nanos()).unwrap_or(i64::MAX),
             steps: (0..STEPS).map(|_| step.clone()).collect(),
             ..Proposal::default()
         }
     }
-
-    /// Notes a tick in which the owner under test followed a wish of ours.
-    fn recorded(&self, record: &TickRecord) {
-        let Some(arm) = record.groups.first() else { return };
-        let wish = match (self.wish, arm.owner()) {
-            (Wish::Input, Owner::Human) => {
-                record.input.as_ref().and_then(|input| input.header).map(|header| header.seq)
-            }
-            (Wish::Proposal, Owner::Policy) => (arm.chunk > 0).then_some(arm.chunk),
-            _ => None,
-        };
-        let nanos = |nanos: i64| u64::try_from(nanos).unwrap_or(0);
-        self.notes.open().followed.extend(wish.map(|wish| Followed {
-            tick: record.tick,
-            wish,
-            at: MonoTime::from_nanos(nanos(record.at_nanos)),
-            late: Duration::from_nanos(nanos(record.late_nanos)),
-        }));
-    }
 }
 
-impl Node for Source {
-    fn name(&self) -> &'static str {
-        "source"
-    }
-
-    fn subscriptions(&self) -> &[Topic] {
-        &[Topic::Beacon, Topic::Status, Topic::Tick, Topic::Observation]
-    }
-
-    fn publications(&self) -> &[Topic] {
-        &[Topic::Input, Topic::Proposal]
-    }
-
-    #[expect(clippy::wildcard_enum_match_arm, reason = "only subscribed topics arrive")]
-    fn receive(&mut self, _: MonoTime, message: &Message, _: &mut Outbox) {
-        match message {
-            Message::Beacon(beacon) => self.beacon = *beacon,
-            Message::Status(status) => self.status = status.clone(),
-            Message::Tick(record) => self.recorded(record),
-            Message::Observation(observation) => {
-                self.observation = observation.header.unwrap_or_default().seq
-            }
-            _ => {}
-        }
-    }
-
-    fn wake(&mut self, now: MonoTime, out: &mut Outbox) {
-        // A stall is not made up for by a burst: that would not be paced traffic.
-        self.next = (self.next + self.period).max(now);
-        self.seq += 1;
-        let sent = Clock::System.now();
-        let input = self.input();
-        let wish: Message = match self.wish {
-            Wish::Proposal => self.proposal().into(),
-            Wish::Input => input.clone().into(),
-        };
-        let mut notes = self.notes.open();
-        notes.sent.insert(self.seq, sent);
-        notes.bytes.0 = wish.encode().len();
-        out.publish(wish);
-        if self.wish == Wish::Proposal {
-            out.publish(input);
-        }
-    }
-
-    fn next_wake(&self) -> Option<MonoTime> {
-        Some(self.next)
-    }
+/// Slowly to and fro, so that commands change and stay near the start.
+fn swing(seq: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a small count")]
+    let turns = seq as f64 * 0.01;
+    (turns * TAU).sin()
 }
 
-/// A robot that is always where it was told to be, behind the same gate as every driver.
-pub(crate) struct Driver {
-    descriptor: RobotDescriptor,
-    home: Vec<Vec<f64>>,
-    gate: Gate,
-    period: Duration,
-    next: MonoTime,
-    seq: u64,
-    resets: u64,
-    notes: Notebook,
-}
-
-const DESCRIBE_EVERY: u64 = 25;
-const SESSION: u64 = 0x03;
-
-impl Driver {
-    pub(crate) fn new(
-        descriptor: RobotDescriptor,
-        home: Vec<Vec<f64>>,
-        start: MonoTime,
-        notes: Notebook,
-    ) -> Self {
-        let gate = Gate::new(GateConfig::from_descriptor(&descriptor), home.clone());
-        let period = Duration::from_secs_f64(1.0 / descriptor.control_hz);
-        Self { descriptor, home, gate, period, next: start, seq: 0, resets: 0, notes }
-    }
-
-    fn observation(&mut self, now: MonoTime) -> Observation {
-        self.gate.issue(self.seq, now);
-        let group = |values: &Vec<f64>| GroupValues { values: values.clone() };
-        Observation {
-            header: Some(Header { seq: self.seq, session: SESSION, ..Header::default() }),
-            captured_nanos: now.wire_nanos(),
-            position: self.gate.set_point().iter().map(group).collect(),
-            tool: Some(Pose { x: 0.45, z: 0.3, qw: 1.0, ..Pose::default() }),
-            driver_beacon: self.seq,
-            resets: self.resets,
-            ..Observation::default()
-        }
-    }
-}
-
-impl Node for Driver {
-    fn name(&self) -> &'static str {
-        "driver"
-    }
-
-    fn subscriptions(&self) -> &[Topic] {
-        &[Topic::Command, Topic::Reset]
-    }
-
-    fn publications(&self) -> &[Topic] {
-        &[Topic::Descriptor, Topic::Observation, Topic::Applied]
-    }
-
-    fn receive(&mut self, now: MonoTime, message: &Message, out: &mut Outbox) {
-        // The clock at the moment the driver acts, so that the mailbox and the thread's waking are in the figure.
-        let acts = Clock::System.now();
-        if let Message::Command(command) = message {
-            out.publish(self.gate.offer(command, now));
-            let mut notes = self.notes.open();
-            notes.commands.insert(command.tick, acts);
-            notes.bytes.1 = message.encode().len();
-        } else if let Message::Reset(reset) = message
-            && reset.resets > self.resets
-        {
-            self.resets = reset.resets;
-            out.publish(self.gate.rest_at(self.home.clone(), now));
-        }
-    }
-
-    fn wake(&mut self, now: MonoTime, out: &mut Outbox) {
-        self.next = (self.next + self.period).max(now);
-        if self.seq.is_multiple_of(DESCRIBE_EVERY) {
-            out.publish(self.descriptor.clone());
-        }
-        self.seq += 1;
-        if let Some(applied) = self.gate.watch(now) {
-            out.publish(applied);
-        }
-        out.publish(self.observation(now));
-    }
-
-    fn next_wake(&self) -> Option<MonoTime> {
-        Some(self.next)
-    }
+fn arm_owner(record: &TickRecord) -> Owner {
+    record.groups.first().map_or(Owner::Unspecified, |arm| arm.owner())
 }

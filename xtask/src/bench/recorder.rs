@@ -31,9 +31,9 @@ struct Rounds {
 }
 
 impl Rounds {
-    fn add(&mut self, times: Times, lost: u64) {
-        self.late.push(Spans::new(times.late));
-        self.busy.push(Spans::new(times.published));
+    fn add(&mut self, times: &Times, lost: u64) {
+        self.late.push(times.of_wakes(|wake| wake.late));
+        self.busy.push(times.of_wakes(|wake| wake.published));
         self.lost += lost;
         self.attempts += times.attempts;
     }
@@ -96,7 +96,7 @@ fn round(span: Duration, rounds: &mut Rounds, recorded: Option<&mut Recorded>) -
     nodes.push(Box::new(CameraNode::new()));
     let Some(recorded) = recorded else {
         let lost = deploy::run_for(nodes, span)?;
-        rounds.add(arbiter.take(), lost);
+        rounds.add(&arbiter.take(), lost);
         return Ok(());
     };
     let dir = tempfile::tempdir().context("there is nowhere to record")?;
@@ -108,7 +108,7 @@ fn round(span: Duration, rounds: &mut Rounds, recorded: Option<&mut Recorded>) -
     // Last, because nodes are stopped in this order and it hears the others' last words.
     nodes.push(recorder);
     let lost = deploy::run_for(nodes, span)?;
-    rounds.add(arbiter.take(), lost);
+    rounds.add(&arbiter.take(), lost);
     recorded.receive.push(Spans::new(watch.take().received));
     let report = report.get().context("the recorder left no report")?;
     anyhow::ensure!(report.errors.is_empty(), "the recorder failed: {}", report.errors.join("; "));
