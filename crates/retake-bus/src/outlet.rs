@@ -58,7 +58,7 @@ impl Outlet {
     }
 
     /// Publishes what the node said.
-    pub(crate) fn publish(&mut self, message: &Message) {
+    pub(crate) fn publish(&mut self, message: Message) {
         if self.allowed.contains(&message.topic()) {
             self.send(message);
         } else {
@@ -67,17 +67,16 @@ impl Outlet {
     }
 
     /// Publishes what the runtime says in the node's name.
-    pub(crate) fn send(&mut self, message: &Message) {
+    pub(crate) fn send(&mut self, message: Message) {
         let topic = message.topic();
-        let payload = message.encode();
         match qos::of(topic).path {
             Path::Lane => {
                 let seq = self.lane_seq.entry(topic).or_default();
                 let stamp = Stamp { session: self.session, seq: *seq };
                 *seq += 1;
-                self.lane.send(topic, payload, stamp);
+                self.lane.send(message, stamp);
             }
-            Path::Direct => self.send_direct(topic, message.instance(), payload),
+            Path::Direct => self.send_direct(topic, message.instance(), message.encode()),
         }
     }
 

@@ -231,7 +231,7 @@ impl Running {
 
     fn publish(&mut self) {
         for message in self.outbox.drain() {
-            self.outlet.publish(&message);
+            self.outlet.publish(message);
         }
     }
 
@@ -287,7 +287,7 @@ impl Running {
                     text: format!("{count} times: {text}"),
                     source: self.report.name.clone(),
                 };
-                self.outlet.send(&notice.into());
+                self.outlet.send(notice.into());
             }
         }
     }
