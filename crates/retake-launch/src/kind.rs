@@ -151,6 +151,9 @@ options! {
         /// Policy silent for longer while driving: hold.
         #[serde(default, with = "humantime_serde::option")]
         policy_timeout: Option<Duration>,
+        /// Where the last epoch used with the robot is kept; none means `$XDG_STATE_HOME/retake/ROBOT`, or
+        /// `~/.local/state/retake/ROBOT`.
+        state_dir: Option<PathBuf>,
     }
 
     /// The operator.

@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Look into a recording.
     #[command(subcommand)]
     Log(LogCommand),
-    /// Show a recording in Rerun.
+    /// Show a recording in Rerun, or repeat its decisions and compare them.
     Replay(ReplayOptions),
     /// List gamepads and show live what each control does.
     Pad(PadOptions),
@@ -124,6 +124,14 @@ pub(crate) struct ReplayOptions {
     /// Where to show it: web, native, or a file ending in .rrd.
     #[arg(long, default_value = "web")]
     pub(crate) view: ViewSpec,
+    /// Show nothing; tell the arbiter once more what it was told when this was recorded, and compare everything it decides
+    /// with the recording, bit by bit. Says how much is identical, or at which tick they part. Exit code 0: all identical; 1:
+    /// they part, or nothing can be verified; 3: what could be repeated is identical, but something is missing.
+    #[arg(long, conflicts_with = "view")]
+    pub(crate) verify: bool,
+    /// With --verify: print the result as JSON.
+    #[arg(long, requires = "verify")]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -176,7 +176,7 @@ pub(crate) fn run_node(options: &NodeOptions) -> anyhow::Result<Kept> {
         end_with_supervisor().context("cannot follow the process that started this one")?;
     }
     let file = LaunchFile::read(&options.launch)?;
-    let settings = checked(&file)?;
+    let mut settings = checked(&file)?;
     let stop = if options.supervised { StopFlag::on_repeated_signals() } else { StopFlag::on_signals() };
     let stop = stop.context("cannot listen for signals")?;
     let names = || file.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
@@ -184,6 +184,8 @@ pub(crate) fn run_node(options: &NodeOptions) -> anyhow::Result<Kept> {
         anyhow!("no node {:?} in {}; there are {}", options.name, file.path.display(), names())
     })?;
     let bus = Bus::open(&options.name, &file.robot, &endpoints)?;
+    // Held until this process ends, however it ends.
+    let _reserved = reserve_epochs(&file, &options.name, &mut settings)?;
     let (node, report) = build(&file, &options.name, &settings)?;
     let attached = AttachedNode::open(node, bus, Clock::System)?;
     match attached.wait_for_peers(&file.peers_of(&options.name), PEERS) {
@@ -195,6 +197,24 @@ pub(crate) fn run_node(options: &NodeOptions) -> anyhow::Result<Kept> {
     let lost =
         report.is_some_and(|report| report.get().is_none_or(|r| r.messages_lost > 0 || !r.errors.is_empty()));
     Ok(if lost { Kept::NotAll } else { Kept::All })
+}
+
+/// Before an arbiter is built: epochs above all that were used with the robot.
+fn reserve_epochs(
+    file: &LaunchFile,
+    name: &str,
+    settings: &mut Settings,
+) -> anyhow::Result<Option<retake_epoch::Reserved>> {
+    let Some(LaunchNodeOptions::Intervention(options)) = file.node(name).map(|node| &node.options) else {
+        return Ok(None);
+    };
+    let dir = match &options.state_dir {
+        Some(dir) => dir.clone(),
+        None => retake_epoch::default_dir(&settings.descriptor.robot)?,
+    };
+    let reserved = retake_epoch::reserve(&dir, wall_now())?;
+    settings.first_epoch = reserved.first().0;
+    Ok(Some(reserved))
 }
 
 type Built = (Box<dyn Node>, Option<retake_recorder::ReportHandle>);

@@ -29,7 +29,8 @@ impl Plan {
     pub(crate) fn text(&self, recordings: &Path) -> String {
         let Self { task, policy, operator, episodes } = self;
         let episodes = episodes.map(|episodes| format!("episodes = {episodes}")).unwrap_or_default();
-        let (port, dir) = (free_ports(), recordings.display());
+        let (port, dir, state) = (free_ports(), recordings.display(), recordings.with_file_name("state"));
+        let state = state.display();
         format!(
             r#"
 [deployment]
@@ -46,6 +47,7 @@ policy = "{policy}"
 kind = "intervention"
 seed = 1
 policy_timeout = "320ms"
+state_dir = "{state}"
 {episodes}
 [node.operator]
 kind = "operator"
