@@ -9,13 +9,14 @@ use retake_scripted::Script;
 use retake_tasks::Task;
 use retake_units::MonoTime;
 
-use crate::{Run, Station};
+use crate::{Run, Station, sagging::Sagging};
 
 /// A deployment to be started: a robot and a policy, with whoever supervises them.
 pub struct Deployment {
     settings: Settings,
     operators: Vec<Box<dyn Node>>,
     recorder: Option<Box<dyn Node>>,
+    sag: f64,
 }
 
 impl std::fmt::Debug for Deployment {
@@ -33,7 +34,7 @@ impl Deployment {
         let task = Task::by_name(task).unwrap();
         let settings = Settings::simulated("arm", task, policy.parse().unwrap()).unwrap();
         let settings = Settings { seed: 1, ..settings };
-        Self { settings, operators: Vec::new(), recorder: None }
+        Self { settings, operators: Vec::new(), recorder: None, sag: 0.0 }
     }
 
     /// So many episodes.
@@ -61,6 +62,13 @@ impl Deployment {
     #[must_use]
     pub fn entropy(mut self, entropy: u64) -> Self {
         self.settings.entropy = entropy;
+        self
+    }
+
+    /// Every joint of the arm hangs this much below where it is held, radians.
+    #[must_use]
+    pub fn sagging(mut self, sag: f64) -> Self {
+        self.sag = sag;
         self
     }
 
@@ -117,7 +125,7 @@ impl Deployment {
     pub fn start(self) -> Run {
         let (settings, start) = (self.settings, MonoTime::ZERO);
         let mut nodes: Vec<Box<dyn Node>> = vec![
-            Box::new(settings.sim(start).unwrap()),
+            Box::new(Sagging { robot: settings.sim(start).unwrap(), sag: self.sag, unheard: false }),
             Box::new(settings.policy(start)),
             Box::new(settings.arbiter(start)),
         ];

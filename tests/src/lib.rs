@@ -8,6 +8,7 @@
 mod deployment;
 mod limits;
 mod run;
+mod sagging;
 mod seen;
 mod station;
 

@@ -3,7 +3,7 @@
 use retake_authority::Event;
 use retake_episode::{EndReason, Phase, Step, Verdict};
 use retake_node::Outbox;
-use retake_units::MonoTime;
+use retake_units::{Epoch, MonoTime};
 use retake_wire::pb::{Applied, Observation, OperatorInput, Outcome, Proposal, RobotDescriptor};
 
 use crate::{
@@ -46,7 +46,8 @@ impl Arbiter {
             self.notices.say(out, now, self.tick.0, "bad_observation", "robot", text);
             return;
         }
-        robot.observation = Some((observation.clone(), now));
+        robot.observe(observation, self.tick, now);
+        let placed = robot.placed;
         if restarted {
             self.arrivals.clear();
             self.end_episode(None, EndReason::Robot, now, out);
@@ -54,11 +55,8 @@ impl Arbiter {
         self.arrivals.note(header.seq, now);
         self.tell(Event::RobotSeen, now, out);
         let started = self.session.episodes.robot_ready();
-        let step = if observation.resets == self.sender.resets && self.sender.resets > 0 {
-            self.reset_done(observation, now, out)
-        } else {
-            started
-        };
+        let reset = observation.resets == self.sender.resets && self.sender.resets > 0;
+        let step = if reset && placed { self.reset_done(observation, now, out) } else { started };
         if let Some(step) = step {
             self.follow(step, now, out);
         }
@@ -109,7 +107,7 @@ impl Arbiter {
 
     pub(crate) fn applied(&mut self, applied: &Applied, now: MonoTime, out: &mut Outbox) {
         let Some(robot) = &mut self.robot else { return };
-        robot.applied = Some(applied.clone());
+        robot.apply(applied, Epoch(self.config.first_epoch));
         if applied.outcome != i32::from(Outcome::Applied) {
             self.session.counters.commands_refused += 1;
             let text =

@@ -4,7 +4,7 @@ use nalgebra::Point3;
 use retake_authority::GroupSet;
 use retake_kinematics::{Chain, Model};
 use retake_shaping::{KeepOut, Reach, Shaper, ValueLimits, Workspace};
-use retake_units::MonoTime;
+use retake_units::{Epoch, MonoTime, Tick};
 use retake_wire::{
     check_descriptor,
     pb::{Applied, CommandSpace, Group, Observation, RobotDescriptor},
@@ -32,6 +32,10 @@ pub(crate) struct Robot {
     pub(crate) period_s: f64,
     pub(crate) observation: Option<(Observation, MonoTime)>,
     pub(crate) applied: Option<Applied>,
+    /// The driver's session and reset as last observed, and the last tick before that was first seen.
+    seen: Option<(u64, u64, Tick)>,
+    /// Where the driver holds the robot is known: it has answered to a command of ours that was sent after its last reset or start.
+    pub(crate) placed: bool,
 }
 
 impl Robot {
@@ -54,7 +58,16 @@ impl Robot {
             let room = (walls, keep_out.clone());
             groups.push(RobotGroup::new(group, &model, &descriptor.tool_link, room, period_s)?);
         }
-        Ok(Self { descriptor, groups, walls, period_s, observation: None, applied: None })
+        Ok(Self {
+            descriptor,
+            groups,
+            walls,
+            period_s,
+            observation: None,
+            applied: None,
+            seen: None,
+            placed: false,
+        })
     }
 
     pub(crate) fn group_set(&self) -> GroupSet {
@@ -86,6 +99,26 @@ impl Robot {
             && observation.position.iter().zip(&self.groups).all(|(values, group)| {
                 values.values.len() == group.size && values.values.iter().all(|value| value.is_finite())
             })
+    }
+
+    /// Takes in an observation that fits, after `tick`. A driver that has started or been reset holds the robot where it says, and
+    /// what it said before that is not to be gone by: a command that differs from it is a step.
+    pub(crate) fn observe(&mut self, observation: &Observation, tick: Tick, now: MonoTime) {
+        let session = observation.header.unwrap_or_default().session;
+        if self.seen.is_none_or(|seen| (seen.0, seen.1) != (session, observation.resets)) {
+            (self.seen, self.placed) = (Some((session, observation.resets, tick)), false);
+        }
+        self.observation = Some((observation.clone(), now));
+    }
+
+    /// Takes in what the driver did. Epochs before `first` are another arbiter's.
+    pub(crate) fn apply(&mut self, applied: &Applied, first: Epoch) {
+        self.applied = Some(applied.clone());
+        let answers = |(_, _, tick): (u64, u64, Tick)| applied.tick > tick.0 && applied.epoch >= first.0;
+        if !self.placed && self.seen.is_some_and(answers) {
+            self.placed = true;
+            self.rest_after_reset();
+        }
     }
 
     /// Puts every command at rest where the driver says it was put, or, where the robot is found elsewhere, where it measures

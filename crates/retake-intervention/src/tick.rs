@@ -74,7 +74,8 @@ impl Arbiter {
         let (observation, _) = robot.observation.as_ref()?;
         let values = robot.groups.iter().map(|group| GroupValues { values: group.shaper.position() });
         // While the scene is reset the driver moves the robot, and our positions mean nothing.
-        let stop = matches!(self.session.episodes.phase(), Phase::Waiting | Phase::Resetting);
+        let resetting = matches!(self.session.episodes.phase(), Phase::Waiting | Phase::Resetting);
+        let stop = resetting || !robot.placed;
         Some(Command {
             header: Some(header),
             tick: self.tick.0,
