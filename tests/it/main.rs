@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod bumpless;
+mod groups;
 mod hands;
+mod incidents;
 mod limits;
 mod links;
 mod operators;
@@ -16,6 +18,7 @@ mod rewind;
 mod speed;
 mod start_states;
 mod stop;
+mod storms;
 mod takeover;
 mod tidy;
 mod verdicts;

@@ -121,6 +121,11 @@ impl Deployment {
         self
     }
 
+    /// What its nodes are made with.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Starts it.
     pub fn start(self) -> Run {
         let (settings, start) = (self.settings, MonoTime::ZERO);

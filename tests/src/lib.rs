@@ -11,9 +11,11 @@ mod run;
 mod sagging;
 mod seen;
 mod station;
+mod storm;
 
 pub use deployment::Deployment;
 pub use limits::{assert_motion_within_limits, assert_nothing_refused, assert_segments_are_the_ticks};
 pub use run::Run;
 pub use seen::{ARM, GRIPPER, Seen, seconds};
 pub use station::{Hand, Station, Tracked};
+pub use storm::{Met, storm};

@@ -99,6 +99,11 @@ impl Run {
         self.lockstep.kill(node);
     }
 
+    /// A node's process is started again.
+    pub fn restart(&mut self, node: impl Node + 'static) {
+        self.lockstep.restart(Box::new(node));
+    }
+
     /// Somebody says something from outside.
     pub fn inject(&mut self, message: impl Into<Message>) {
         self.lockstep.inject(message.into()).unwrap();

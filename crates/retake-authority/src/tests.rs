@@ -1,3 +1,4 @@
+mod groups;
 mod leases;
 mod protocols;
 mod rules;

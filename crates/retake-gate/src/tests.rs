@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use retake_units::MonoTime;
-use retake_wire::pb::{Command, GroupValues, Header};
+use retake_wire::pb::{Command, Group, GroupValues, Header, RobotDescriptor};
 
 use super::*;
 
@@ -115,6 +115,107 @@ fn a_stop_feeds_the_watchdog_and_moves_nothing() {
     assert_eq!(gate.set_point(), [vec![0.01]]);
 }
 
+#[test]
+fn a_robots_descriptor_says_how_long_the_gate_waits() {
+    let group = Group { lower: vec![-1.0], upper: vec![2.0], velocity: vec![3.0], ..Group::default() };
+    let at_hz = |control_hz| {
+        let groups = vec![group.clone()];
+        GateConfig::from_descriptor(&RobotDescriptor { control_hz, groups, ..RobotDescriptor::default() })
+    };
+    let fast = at_hz(50.0);
+    let millis = Duration::from_millis;
+    assert_eq!((fast.watchdog, fast.command_age, fast.period), (millis(50), millis(100), millis(20)));
+    let slow = at_hz(10.0);
+    assert_eq!((slow.watchdog, slow.command_age, slow.period), (millis(250), millis(400), millis(100)));
+    let limits = GroupLimits { lower: vec![-1.0], upper: vec![2.0], velocity: vec![3.0] };
+    assert_eq!(fast.groups, [limits]);
+}
+
+#[test]
+fn a_command_may_answer_to_anything_the_driver_said_lately() {
+    let mut gate = gate();
+    for nonce in 101..=164 {
+        gate.issue(nonce, at(1));
+    }
+    for (seq, nonce) in (1..).zip(101..=164) {
+        let command = Command { driver_beacon: nonce, ..command(1, seq, 0.0) };
+        assert_eq!(gate.offer(&command, at(2)).outcome(), Outcome::Applied, "{nonce}");
+    }
+    gate.issue(165, at(2));
+    refused(&mut gate, &Command { driver_beacon: 101, ..command(1, 99, 0.0) }, 3, Outcome::Stale);
+    assert_eq!(
+        gate.offer(&Command { driver_beacon: 165, ..command(1, 99, 0.0) }, at(3)).outcome(),
+        Outcome::Applied
+    );
+}
+
+#[test]
+fn every_answer_names_the_command_it_is_about() {
+    let mut gate = gate();
+    let applied = gate.offer(&command(4, 7, 0.01), at(1));
+    assert_eq!((applied.tick, applied.epoch, applied.seq, applied.refused), (7, 4, 7, 0));
+    assert_eq!((applied.at_nanos, applied.tripped), (1_000_000, false));
+    let refused = gate.offer(&Command { tick: 12, ..command(3, 9, 0.01) }, at(2));
+    assert_eq!((refused.tick, refused.epoch, refused.seq, refused.refused), (12, 4, 9, 1));
+    assert_eq!(refused.position, [GroupValues { values: vec![0.01] }], "and where the set-point is");
+    let stopped = gate.watch(at(51)).unwrap();
+    assert_eq!((stopped.tick, stopped.seq, stopped.tripped), (7, 7, true));
+}
+
+#[test]
+fn a_reset_says_where_the_set_point_is_now() {
+    let mut gate = gate();
+    gate.offer(&command(1, 1, 0.01), at(0));
+    let put = gate.rest_at(vec![vec![0.5]], at(5));
+    assert_eq!((put.outcome(), put.at_nanos), (Outcome::Applied, 5_000_000));
+    assert_eq!(put.position, [GroupValues { values: vec![0.5] }]);
+    assert_eq!(gate.set_point(), [vec![0.5]]);
+}
+
+#[test]
+fn the_watchdog_counts_from_the_newest_command_and_only_once() {
+    let mut gate = gate();
+    assert_eq!(gate.deadline(), None, "nothing was ever commanded");
+    gate.offer(&command(1, 1, 0.0), at(10));
+    gate.offer(&command(1, 2, 0.0), at(30));
+    assert_eq!(gate.deadline(), Some(at(80)));
+    gate.watch(at(80));
+    assert_eq!(gate.deadline(), None, "it has stopped");
+}
+
+#[test]
+fn after_a_gap_the_set_point_may_catch_up_but_not_leap() {
+    // 1/s with a quarter to spare: 0.025 in a period, 0.05 in two, and never more than three periods' worth.
+    for (gap, most) in [(1, 0.025), (20, 0.025), (40, 0.05)] {
+        let mut gate = gate();
+        gate.offer(&command(1, 1, 0.0), at(0));
+        refused(&mut gate, &command(1, 2, most + 0.001), gap, Outcome::TooFast);
+        refused(&mut gate, &command(1, 2, -most - 0.001), gap, Outcome::TooFast);
+        assert_eq!(gate.offer(&command(1, 2, most - 1e-9), at(gap)).outcome(), Outcome::Applied, "{gap} ms");
+    }
+    let mut gate = gate();
+    gate.offer(&command(1, 1, 0.0), at(0));
+    gate.issue(10, at(1000));
+    gate.watch(at(1000));
+    let late = |value| Command { driver_beacon: 10, ..command(2, 2, value) };
+    refused(&mut gate, &late(0.076), 1000, Outcome::TooFast);
+    assert_eq!(gate.offer(&late(0.074), at(1000)).outcome(), Outcome::Applied);
+}
+
+#[test]
+fn a_position_on_its_limit_is_inside_and_beyond_it_is_not() {
+    for limit in [1.0, -1.0_f64] {
+        let mut gate = gate();
+        gate.rest_at(vec![vec![limit]], at(0));
+        refused(&mut gate, &command(1, 1, limit * (1.0 + 2e-6)), 1, Outcome::OutOfRange);
+        refused(&mut gate, &command(1, 1, limit * 1.02), 1, Outcome::OutOfRange);
+        for inside in [limit, limit * (1.0 + 5e-7)] {
+            let seq = gate.offer(&command(0, 0, 0.0), at(1)).refused + 1;
+            assert_eq!(gate.offer(&command(1, seq, inside), at(1)).outcome(), Outcome::Applied, "{inside}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn the_set_point_never_leaves_range_nor_runs(
@@ -124,8 +225,9 @@ proptest! {
         let (mut now, mut last, mut last_at) = (0, 0.0, 0);
         for (wait, epoch, seq, value) in offers {
             now += wait;
-            gate.issue(9, at(now));
-            gate.offer(&command(epoch, seq, value), at(now));
+            let driver_beacon = 100 + now;
+            gate.issue(driver_beacon, at(now));
+            gate.offer(&Command { driver_beacon, ..command(epoch, seq, value) }, at(now));
             let value = gate.set_point()[0][0];
             prop_assert!((-1.0..=1.0).contains(&value));
             if value != last {

@@ -178,7 +178,10 @@ impl Arbiter {
         self.status_due = now;
         match asked {
             Step::Reset(_) => {
-                self.sender.resets += 1;
+                // The driver counts on across restarts of this node, and does nothing it has already done.
+                let done = self.robot.as_ref().and_then(|robot| robot.observation.as_ref());
+                let done = done.map_or(0, |(observation, _)| observation.resets);
+                self.sender.resets = self.sender.resets.max(done) + 1;
                 self.request_reset(now, out);
             }
             Step::Open(episode) => {

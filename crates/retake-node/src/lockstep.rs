@@ -133,6 +133,13 @@ impl Lockstep {
         }
     }
 
+    /// Puts a node in the place of the one of the same name, as if its process had been started again.
+    pub fn restart(&mut self, node: Box<dyn Node>) {
+        if let Some(place) = self.nodes.iter_mut().find(|old| old.name() == node.name()) {
+            *place = node;
+        }
+    }
+
     /// Lets a message arrive from outside the deployment, to test how nodes treat it.
     ///
     /// # Errors

@@ -68,6 +68,13 @@ mod tests {
     }
 
     #[test]
+    fn a_time_is_as_many_nanoseconds_as_it_was_made_of() {
+        assert_eq!(MonoTime::from_nanos(9).nanos(), 9);
+        assert_eq!((MonoTime::from_nanos(9) + Duration::from_micros(2)).nanos(), 2_009);
+        assert_eq!(WallTime::from_nanos(1_764_000_000_000_000_000).nanos(), 1_764_000_000_000_000_000);
+    }
+
+    #[test]
     fn adding_saturates_instead_of_wrapping() {
         assert_eq!(MonoTime::MAX + Duration::from_secs(1), MonoTime::MAX);
         assert_eq!(MonoTime::ZERO + Duration::MAX, MonoTime::MAX);

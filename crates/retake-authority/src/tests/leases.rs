@@ -112,3 +112,15 @@ fn a_holder_who_drives_and_is_lost_leaves_the_robot_on_hold() {
         (Owner::Hold, Cause::OperatorLost, Some(BOB))
     );
 }
+
+#[test]
+fn a_device_that_is_read_badly_is_no_sign_of_life() {
+    let config = config();
+    let mut state = requested(&config);
+    for millis in (50..=950).step_by(50) {
+        let events = [Event::RobotSeen, unplugged(), input(BOB, false, false)];
+        state = run(&config, state, at(millis), &events).state;
+    }
+    assert_eq!(state.operator(), Some(ALICE));
+    assert_eq!(step(&config, state, Event::Elapsed, at(1000)).state.operator(), Some(BOB));
+}
