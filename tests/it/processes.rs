@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
+use retake_node::{Node, Outbox};
 use retake_scripted::Script;
 use retake_tests::{ARM, Deployment, Station, seconds};
-use retake_wire::pb::{Cause, Outcome, Owner, Phase};
+use retake_units::MonoTime;
+use retake_wire::{
+    Message, Topic,
+    pb::{Cause, Outcome, Owner, Phase, Reset},
+};
 
 const TICK: Duration = Duration::from_millis(20);
 
@@ -76,4 +81,39 @@ fn a_supervised_policy_does_not_drive_without_its_operator() {
     }
     assert_eq!(seen.phase(), Phase::Running);
     assert!(seen.speed() < 0.01);
+}
+
+/// An arbiter of before, which had the scene put back so often.
+struct Before(Option<u64>);
+
+impl Node for Before {
+    fn name(&self) -> &'static str {
+        "before"
+    }
+    fn subscriptions(&self) -> &[Topic] {
+        &[]
+    }
+    fn publications(&self) -> &[Topic] {
+        &[Topic::Reset]
+    }
+    fn receive(&mut self, _: MonoTime, _: &Message, _: &mut Outbox) {}
+    fn wake(&mut self, _: MonoTime, out: &mut Outbox) {
+        if let Some(resets) = self.0.take() {
+            out.publish(Reset { resets, seed: 99, ..Reset::default() });
+        }
+    }
+    fn next_wake(&self) -> Option<MonoTime> {
+        self.0.map(|_| MonoTime::ZERO)
+    }
+}
+
+/// Found by the fault campaign: an arbiter that was started again waited for ever for a reset that the driver had done before.
+#[test]
+fn an_arbiter_that_is_started_again_has_the_scene_put_back_again() {
+    let ada = Station::new("ada");
+    let mut run = Deployment::new("lift", "expert").operator(Before(Some(7))).station(&ada).start();
+    run.until_ready();
+    let seen = run.finish();
+    let resets = seen.observations.last().map(|(_, observation)| observation.resets);
+    assert_eq!(resets, Some(8));
 }

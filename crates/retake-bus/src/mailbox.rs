@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use retake_units::MonoTime;
 use retake_wire::{Delivery, Message, Topic};
 
 use crate::sequence::{Sequences, Stamp};
@@ -15,10 +14,9 @@ const QUEUED_MESSAGES: usize = 4096;
 const QUEUED_BYTES: usize = 64 << 20;
 const LATEST_KEYS: usize = 128;
 
-/// A message and when it came.
+/// A message that came.
 #[derive(Debug)]
 pub(crate) struct Arrival {
-    pub(crate) received: MonoTime,
     pub(crate) message: Message,
     order: u64,
     bytes: usize,
@@ -57,11 +55,11 @@ struct Inner {
 }
 
 impl Mailbox {
-    pub(crate) fn push(&self, received: MonoTime, message: Message, bytes: usize, stamp: Option<Stamp>) {
+    pub(crate) fn push(&self, message: Message, bytes: usize, stamp: Option<Stamp>) {
         let topic = message.topic();
         let mut inner = self.lock();
         inner.order += 1;
-        let arrival = Arrival { received, message, order: inner.order, bytes };
+        let arrival = Arrival { message, order: inner.order, bytes };
         match topic.delivery() {
             Delivery::Latest => inner.replace(topic, arrival),
             Delivery::All => {
@@ -151,7 +149,7 @@ mod tests {
     }
 
     fn push(mailbox: &Mailbox, message: Message) {
-        mailbox.push(MonoTime::ZERO, message, 10, None);
+        mailbox.push(message, 10, None);
     }
 
     fn taken(mailbox: &Mailbox) -> (Vec<Message>, Losses) {
@@ -186,7 +184,7 @@ mod tests {
     fn bytes_are_bounded_too() {
         let mailbox = Mailbox::default();
         for number in 0..12 {
-            mailbox.push(MonoTime::ZERO, tick(number), QUEUED_BYTES / 8, None);
+            mailbox.push(tick(number), QUEUED_BYTES / 8, None);
         }
         assert_eq!(taken(&mailbox).1.overflowed, 4);
     }
@@ -207,7 +205,7 @@ mod tests {
     fn a_gap_in_a_senders_numbers_is_a_loss() {
         let mailbox = Mailbox::default();
         for seq in [0, 1, 4] {
-            mailbox.push(MonoTime::ZERO, tick(seq), 10, Some(Stamp { session: 1, seq }));
+            mailbox.push(tick(seq), 10, Some(Stamp { session: 1, seq }));
         }
         assert_eq!(taken(&mailbox).1, Losses { missed: 2, ..Losses::default() });
     }

@@ -66,7 +66,7 @@ impl AttachedNode {
     /// If zenoh refuses one of them.
     pub fn open(node: Box<dyn Node>, bus: Bus, clock: Clock) -> Result<Self, BusError> {
         let mailbox = Arc::new(Mailbox::default());
-        let subscribers = inlet::open(&bus, &clock, node.subscriptions(), &mailbox)?;
+        let subscribers = inlet::open(&bus, node.subscriptions(), &mailbox)?;
         let outlet = Outlet::open(&bus, node.publications())?;
         // Last, so that who sees the announcement has seen the subscriptions.
         let announcement = bus.announce()?;
@@ -144,7 +144,7 @@ struct Running {
     outlet: Outlet,
     outbox: Outbox,
     batch: Vec<Arrival>,
-    /// Never goes back, although arrivals are older than the wake before them.
+    /// Never goes back.
     now: MonoTime,
     began: MonoTime,
     lateness: Spans,
@@ -205,7 +205,8 @@ impl Running {
             if index % ARRIVALS_PER_LOOK == ARRIVALS_PER_LOOK - 1 {
                 self.wake_if_due();
             }
-            self.now = self.now.max(arrival.received);
+            // Not when it arrived: what lay in the mailbox while this thread was kept from running has aged there.
+            self.now = self.now.max(self.clock.now());
             self.report.received += 1;
             self.node.receive(self.now, &arrival.message, &mut self.outbox);
             self.publish();

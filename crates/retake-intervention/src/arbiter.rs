@@ -178,10 +178,7 @@ impl Arbiter {
         self.status_due = now;
         match asked {
             Step::Reset(_) => {
-                // The driver counts on across restarts of this node, and does nothing it has already done.
-                let done = self.robot.as_ref().and_then(|robot| robot.observation.as_ref());
-                let done = done.map_or(0, |(observation, _)| observation.resets);
-                self.sender.resets = self.sender.resets.max(done) + 1;
+                self.sender.resets = self.sender.resets.max(self.resets_seen()) + 1;
                 self.request_reset(now, out);
             }
             Step::Open(episode) => {
@@ -203,8 +200,17 @@ impl Arbiter {
         }
     }
 
+    /// The driver counts on across restarts of this node, and does nothing it has already done.
+    fn resets_seen(&self) -> u64 {
+        let newest = self.robot.as_ref().and_then(|robot| robot.observation.as_ref());
+        newest.map_or(0, |(observation, _)| observation.resets)
+    }
+
     pub(crate) fn request_reset(&mut self, now: MonoTime, out: &mut Outbox) {
         self.sender.reset_sent = now;
+        if self.resets_seen() > self.sender.resets {
+            self.sender.resets = self.resets_seen() + 1;
+        }
         let header = Some(self.header(now));
         let seed = self.session.episodes.current().seed;
         let start_state = self.config.start_state(seed).to_owned();

@@ -1,6 +1,7 @@
 //! Real zenoh sessions over loopback.
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing there")]
 
+mod aged;
 mod stopped;
 mod support;
 
