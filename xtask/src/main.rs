@@ -1,6 +1,7 @@
 //! What takes longer than the test suite: `cargo xtask NAME`.
 
 mod bench;
+mod faults;
 mod pace;
 mod report;
 mod stats;
@@ -22,11 +23,18 @@ struct Cli {
 enum Command {
     /// Measure, beside a floor measured in the same minute, and check the bounds that are promised.
     Bench(bench::Options),
+    /// Inject faults between real processes, and count unsafe commands that the driver applied.
+    Faults(faults::Options),
+    /// One process of a fault campaign.
+    #[command(hide = true)]
+    Node(faults::node::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Bench(options) => bench::run(&options),
+        Command::Faults(options) => faults::run(&options),
+        Command::Node(options) => faults::node::run(&options),
     };
     match done {
         Ok(code) => code,

@@ -21,7 +21,7 @@ pub struct Bus {
 
 /// Keeps a tap open until it is dropped.
 pub struct RawSubscription {
-    _subscriber: Subscriber<()>,
+    pub(crate) _subscriber: Subscriber<()>,
 }
 
 /// Speaks without being a node.

@@ -1,0 +1,76 @@
+//! Messages as they travel: for relays that pass on what they do not understand.
+
+use std::{collections::BTreeMap, fmt};
+
+use retake_wire::Topic;
+use zenoh::{Wait, pubsub::Publisher};
+
+use crate::{Bus, BusError, bus::RawSubscription, lane::declare};
+
+/// One message with everything that travels with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawMessage {
+    /// Topic it was published on; never one with instances.
+    pub topic: Topic,
+    /// Its bytes.
+    pub payload: Vec<u8>,
+    /// The numbers beside it; empty for senders that do not number their messages.
+    pub stamp: Vec<u8>,
+}
+
+/// Sends messages as they are.
+pub struct RawSender {
+    publishers: BTreeMap<Topic, Publisher<'static>>,
+}
+
+impl fmt::Debug for RawSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawSender").field("topics", &self.publishers.keys()).finish()
+    }
+}
+
+impl Bus {
+    /// Gives every message of `topic` to `callback`, which runs on the receiving thread of all subscriptions of this process
+    /// and must return at once.
+    ///
+    /// # Errors
+    /// If zenoh refuses the subscription.
+    pub fn tap(
+        &self,
+        topic: Topic,
+        callback: impl Fn(RawMessage) + Send + Sync + 'static,
+    ) -> Result<RawSubscription, BusError> {
+        let subscriber = self
+            .session
+            .declare_subscriber(topic.key(&self.robot, ""))
+            .callback(move |sample| {
+                let stamp = sample.attachment().map(|stamp| stamp.to_bytes().to_vec()).unwrap_or_default();
+                callback(RawMessage { topic, payload: sample.payload().to_bytes().to_vec(), stamp });
+            })
+            .wait()
+            .map_err(BusError::zenoh("subscribe"))?;
+        Ok(RawSubscription { _subscriber: subscriber })
+    }
+
+    /// A sender of `topics`, each with the topic's quality of service.
+    ///
+    /// # Errors
+    /// If zenoh refuses a publication.
+    pub fn raw_sender(&self, topics: &[Topic]) -> Result<RawSender, BusError> {
+        let declared = topics.iter().map(|topic| Ok((*topic, declare(self, *topic, "")?)));
+        Ok(RawSender { publishers: declared.collect::<Result<_, BusError>>()? })
+    }
+}
+
+impl RawSender {
+    /// Sends a message of a declared topic; others are not sent.
+    pub fn send(&self, message: &RawMessage) {
+        let Some(publisher) = self.publishers.get(&message.topic) else { return };
+        let put = publisher.put(message.payload.clone());
+        let done =
+            if message.stamp.is_empty() { put.wait() } else { put.attachment(message.stamp.clone()).wait() };
+        if let Err(error) = done {
+            tracing::debug!("a message was not passed on: {error}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! `cargo xtask faults`: real processes over loopback, everything that can go wrong between them, and an independent checker
+//! that counts unsafe commands the driver applied.
+
+mod campaign;
+mod check;
+mod child;
+mod dump;
+mod hand;
+mod link;
+mod mangle;
+mod mode;
+pub(crate) mod node;
+mod relay;
+mod station;
+mod tally;
+mod trouble;
+mod wiretap;
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Mutex, PoisonError},
+    thread,
+};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use self::{
+    campaign::Campaign,
+    mode::{MODES, Mode},
+    tally::Tally,
+};
+use crate::report::progress;
+
+/// Inject faults into a deployment of real processes, and count unsafe commands.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Three runs of each mode instead of a hundred.
+    #[arg(long)]
+    quick: bool,
+    /// Only modes whose name contains this.
+    #[arg(long, value_name = "NAME")]
+    mode: Option<String>,
+    /// So many runs of each mode.
+    #[arg(long, value_name = "N")]
+    runs: Option<u64>,
+    /// So many deployments at once.
+    #[arg(long, default_value_t = 6, value_name = "N")]
+    parallel: u64,
+    /// Seed of the first run.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// Write the figures there.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the wire of every run with an unsafe command there.
+    #[arg(long, value_name = "DIR")]
+    dump: Option<PathBuf>,
+    /// List the modes.
+    #[arg(long)]
+    list: bool,
+}
+
+pub(crate) fn tell(line: &str) {
+    progress(line);
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let wanted = |mode: &&Mode| options.mode.as_ref().is_none_or(|name| mode.name.contains(name.as_str()));
+    let modes: Vec<&Mode> = MODES.iter().filter(wanted).collect();
+    anyhow::ensure!(!modes.is_empty(), "no mode has such a name; --list shows them");
+    if options.list {
+        modes.iter().for_each(|mode| progress(mode.name));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let runs = options.runs.unwrap_or(if options.quick { 3 } else { 100 });
+    let tally = campaign(&modes, runs, options)?;
+    let findings = tally.findings();
+    print(&findings.to_string());
+    if let Some(path) = &options.json {
+        let text = serde_json::to_string_pretty(&findings.json())?;
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    print(&tally.summary());
+    Ok(if findings.bounds.iter().all(|bound| bound.holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[expect(clippy::print_stdout, reason = "figures go to standard output")]
+fn print(text: &str) {
+    println!("{text}");
+}
+
+/// All runs of all modes, shared out over several deployments.
+fn campaign(modes: &[&Mode], runs: u64, options: &Options) -> anyhow::Result<Tally> {
+    let (parallel, seed) = (options.parallel, options.seed);
+    let tally = Mutex::new(Tally::new(modes));
+    let next = Mutex::new(0);
+    let total = runs * modes.len() as u64;
+    let work = |number: u64| -> anyhow::Result<()> {
+        let mut campaign = Campaign::start(seed.wrapping_mul(1_000_003).wrapping_add(number))?;
+        loop {
+            let at = {
+                let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
+                *next += 1;
+                *next - 1
+            };
+            if at >= total {
+                return Ok(());
+            }
+            let index = usize::try_from(at / runs)?;
+            let Some(mode) = modes.get(index) else { return Ok(()) };
+            let mut outcome = campaign.run(mode, seed ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15))?;
+            for again in 1..4_u64 {
+                if outcome.engaged {
+                    break;
+                }
+                outcome = campaign.run(mode, seed ^ again ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15))?;
+            }
+            for violation in &outcome.violations {
+                progress(&format!("UNSAFE {}: {}: {}", mode.name, violation.what.name(), violation.detail));
+            }
+            if let Some(dir) = options.dump.as_ref().filter(|_| !outcome.violations.is_empty()) {
+                let path = dir.join(format!("{}-{at}.txt", mode.name.replace([' ', '(', ')'], "-")));
+                fs::write(&path, &outcome.wire)
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+            }
+            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+            tally.note(index, &outcome);
+            if (at + 1) % runs == 0 {
+                progress(&tally.line(index, at + 1, total));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..parallel.max(1)).map(|number| scope.spawn(move || work(number))).collect();
+        workers.into_iter().try_for_each(|worker| {
+            worker.join().map_err(|_panic| anyhow::anyhow!("a deployment's thread died"))?
+        })
+    })?;
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(tally)
+}

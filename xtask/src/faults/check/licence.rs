@@ -1,0 +1,262 @@
+//! Who may move the robot, judged from what operators and policy said and what of it came through fresh.
+#![expect(clippy::wildcard_enum_match_arm, reason = "the other acts move nothing")]
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use retake_units::MonoTime;
+use retake_wire::{
+    Message,
+    pb::{Act, OperatorInput, Proposal},
+};
+
+use crate::faults::node::Kind;
+
+/// Why nobody may move the robot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Void {
+    #[default]
+    Idle,
+    Released,
+    OperatorLost,
+    Stopped,
+    Paused,
+    PolicySilent,
+    PolicyFault,
+    Restarted,
+    Tripped,
+    Reset,
+}
+
+impl Void {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "unasked",
+            Self::Released => "after release",
+            Self::OperatorLost => "after the operator was lost",
+            Self::Stopped => "while stopped",
+            Self::Paused => "after pause",
+            Self::PolicySilent => "by a silent policy",
+            Self::PolicyFault => "by a faulty policy",
+            Self::Restarted => "after a restart",
+            Self::Tripped => "after the driver had tripped",
+            Self::Reset => "after a reset",
+        }
+    }
+}
+
+/// The promise: 100 ms and one tick. One more tick for two processes that read clocks on a busy machine.
+const GRACE: Duration = Duration::from_millis(100 + 20 + 20);
+/// An input is fresh if the beacon it answers to was issued this lately.
+const INPUT_AGE: Duration = Duration::from_millis(105);
+const PROPOSAL_AGE: Duration = Duration::from_millis(330);
+/// Three periods of the policy, and a tick.
+const POLICY_SILENCE: Duration = Duration::from_millis(480 + 40);
+/// A button that was held for this long was either heard, or the operator was lost.
+const CERTAIN: Duration = Duration::from_millis(160);
+const BEACONS: usize = 256;
+const KNOWN: usize = 512;
+
+/// What one operator does.
+#[derive(Clone, Debug, Default)]
+struct Operator {
+    /// Last time a button that drives was said to be down, while it counted.
+    drove: Option<MonoTime>,
+    pressed: Option<MonoTime>,
+    /// Buttons count again only when they have been up.
+    must_release: bool,
+    /// Last fresh arrival at the arbiter.
+    heard: Option<MonoTime>,
+    /// Numbers of what was really said lately.
+    said: VecDeque<(u64, u64)>,
+}
+
+/// A policy that was resumed.
+#[derive(Clone, Copy, Debug)]
+struct Resumed {
+    by: Kind,
+    at: MonoTime,
+    until: Option<(MonoTime, Void)>,
+    /// Newest fresh proposal that was computed after the resumption.
+    proposed: Option<MonoTime>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Licences {
+    operators: BTreeMap<Kind, Operator>,
+    policy: Option<Resumed>,
+    beacons: VecDeque<(u64, MonoTime)>,
+    proposals: VecDeque<((u64, u64), MonoTime)>,
+    stopped: Option<MonoTime>,
+    /// The arbiter's last command, and how late the one before it made it.
+    commanded: Option<MonoTime>,
+    late: Duration,
+    last: Void,
+}
+
+impl Licences {
+    pub(super) fn note(&mut self, who: Kind, at: MonoTime, arrived: bool, message: &Message) {
+        match (who, arrived, message) {
+            (Kind::Alice | Kind::Bob, false, Message::Input(input)) => self.said(who, input, at),
+            (Kind::Intervention, true, Message::Input(input)) => self.heard(input, at),
+            (Kind::Policy, false, Message::Proposal(proposal)) => {
+                let header = proposal.header.unwrap_or_default();
+                if self.proposals.len() == KNOWN {
+                    self.proposals.pop_front();
+                }
+                self.proposals.push_back(((header.session, header.seq), at));
+            }
+            (Kind::Intervention, true, Message::Proposal(proposal)) => self.proposed(proposal, at),
+            (Kind::Intervention, false, Message::Beacon(beacon)) => {
+                if self.beacons.len() == BEACONS {
+                    self.beacons.pop_front();
+                }
+                self.beacons.push_back((beacon.nonce, at));
+            }
+            (Kind::Intervention, false, Message::Command(_)) => {
+                let gap = self.commanded.map_or(Duration::ZERO, |last| at.since(last));
+                self.late = gap.saturating_sub(Duration::from_millis(20));
+                self.commanded = Some(at);
+            }
+            _ => {}
+        }
+    }
+
+    /// Nobody may move the robot any more, and whoever holds a button must let go first.
+    pub(super) fn void(&mut self, void: Void, at: MonoTime) {
+        self.last = void;
+        self.end_policy(void, at);
+        for operator in self.operators.values_mut() {
+            operator.must_release = true;
+        }
+    }
+
+    fn end_policy(&mut self, void: Void, at: MonoTime) {
+        if let Some(policy) = &mut self.policy {
+            policy.until.get_or_insert((at + GRACE, void));
+        }
+    }
+
+    fn age(&self, beacon: u64, at: MonoTime) -> Option<Duration> {
+        self.beacons.iter().rev().find(|(nonce, _)| *nonce == beacon).map(|(_, issued)| at.since(*issued))
+    }
+
+    fn said(&mut self, who: Kind, input: &OperatorInput, at: MonoTime) {
+        let header = input.header.unwrap_or_default();
+        let stopped = self.stopped.is_some();
+        let operator = self.operators.entry(who).or_default();
+        if operator.said.len() == KNOWN {
+            operator.said.pop_front();
+        }
+        operator.said.push_back((header.session, header.seq));
+        let down = input.valid && (input.clutch || input.rewind);
+        let mut certain = false;
+        if down {
+            let pressed = *operator.pressed.get_or_insert(at);
+            certain = at.since(pressed) >= CERTAIN;
+            if !operator.must_release && !stopped {
+                operator.drove = Some(at);
+            }
+        } else {
+            operator.pressed = None;
+            operator.must_release = false;
+        }
+        if certain && self.policy.is_some_and(|policy| policy.by == who && policy.at <= at) {
+            self.end_policy(Void::Released, at);
+        }
+        for act in input.acts() {
+            match act {
+                Act::Stop => {
+                    self.stopped.get_or_insert(at);
+                    self.void(Void::Stopped, at);
+                }
+                Act::ClearStop => self.stopped = None,
+                Act::Resume if self.stopped.is_none() => {
+                    self.policy = Some(Resumed { by: who, at, until: None, proposed: None });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn heard(&mut self, input: &OperatorInput, at: MonoTime) {
+        let header = input.header.unwrap_or_default();
+        let fresh = self.age(header.beacon, at).is_some_and(|age| age <= INPUT_AGE);
+        let number = (header.session, header.seq);
+        let Some((who, operator)) = self.operators.iter_mut().find(|(_, one)| one.said.contains(&number))
+        else {
+            return;
+        };
+        if !fresh {
+            return;
+        }
+        let who = *who;
+        if operator.heard.is_some_and(|last| at.since(last) > GRACE) {
+            operator.must_release = true;
+        }
+        operator.heard = Some(at);
+        if input.acts().any(|act| act == Act::Pause) && self.policy.is_some_and(|policy| policy.by == who) {
+            self.end_policy(Void::Paused, at);
+        }
+    }
+
+    fn proposed(&mut self, proposal: &Proposal, at: MonoTime) {
+        let header = proposal.header.unwrap_or_default();
+        if self.age(header.beacon, at).is_none_or(|age| age > PROPOSAL_AGE) {
+            return;
+        }
+        let number = (header.session, header.seq);
+        let said = self.proposals.iter().find(|(known, _)| *known == number).map(|(_, said)| *said);
+        let mut values = proposal.steps.iter().flat_map(|step| &step.groups).flat_map(|group| &group.values);
+        if values.any(|value| !value.is_finite()) {
+            self.end_policy(Void::PolicyFault, at);
+        }
+        if let (Some(policy), Some(said)) = (&mut self.policy, said)
+            && said >= policy.at
+        {
+            policy.proposed = Some(at);
+        }
+    }
+
+    /// Whether anybody may move the robot by a command decided at `at`.
+    pub(super) fn at(&mut self, at: MonoTime) -> Result<(), Void> {
+        let grace = GRACE + self.late;
+        let recent = |time: Option<MonoTime>| time.is_some_and(|time| at.since(time) <= grace);
+        if self.stopped.is_some_and(|stopped| at.since(stopped) > grace) {
+            self.last = Void::Stopped;
+            return Err(Void::Stopped);
+        }
+        let mut void = None;
+        for operator in self.operators.values() {
+            if recent(operator.drove) {
+                if recent(operator.heard) {
+                    return Ok(());
+                }
+                void = Some(Void::OperatorLost);
+            } else if operator.drove.is_some_and(|drove| at.since(drove) < Duration::from_secs(2)) {
+                void = void.or(Some(Void::Released));
+            }
+        }
+        if let Some(policy) = self.policy {
+            let heard = self.operators.get(&policy.by).is_some_and(|operator| recent(operator.heard));
+            let end = match policy.until {
+                Some((until, void)) if at > until => Some(void),
+                _ if !heard => Some(Void::OperatorLost),
+                _ if policy.proposed.is_some_and(|last| at.since(last) > POLICY_SILENCE + self.late) => {
+                    Some(Void::PolicySilent)
+                }
+                // Until its first proposal the policy has nothing to move the robot with.
+                _ if policy.proposed.is_none() => return Err(Void::PolicySilent),
+                _ => return Ok(()),
+            };
+            if let Some(end) = end {
+                self.policy = None;
+                void = Some(end);
+            }
+        }
+        self.last = void.unwrap_or(self.last);
+        Err(self.last)
+    }
+}
