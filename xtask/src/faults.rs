@@ -1,6 +1,7 @@
 //! `cargo xtask faults`: real processes over loopback, everything that can go wrong between them, and an independent checker
 //! that counts unsafe commands the driver applied.
 
+mod breaks;
 mod campaign;
 mod check;
 mod child;
@@ -10,6 +11,7 @@ mod link;
 mod mangle;
 mod mode;
 pub(crate) mod node;
+mod peers;
 mod relay;
 mod station;
 mod tally;
@@ -18,7 +20,7 @@ mod wiretap;
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::{Mutex, PoisonError},
     thread,
@@ -32,7 +34,7 @@ use self::{
     mode::{MODES, Mode},
     tally::Tally,
 };
-use crate::report::progress;
+use crate::report::{Findings, progress};
 
 /// Inject faults into a deployment of real processes, and count unsafe commands.
 #[derive(Clone, Debug, Args)]
@@ -40,9 +42,12 @@ pub(crate) struct Options {
     /// Three runs of each mode instead of a hundred.
     #[arg(long)]
     quick: bool,
-    /// Only modes whose name contains this.
+    /// Only modes whose name contains this; may be given several times.
     #[arg(long, value_name = "NAME")]
-    mode: Option<String>,
+    mode: Vec<String>,
+    /// Switch off a guard, or all, one after the other, in a copy of the sources: the campaign must notice.
+    #[arg(long = "break", value_name = "GUARD|all")]
+    guard: Option<String>,
     /// So many runs of each mode.
     #[arg(long, value_name = "N")]
     runs: Option<u64>,
@@ -58,6 +63,9 @@ pub(crate) struct Options {
     /// Write the wire of every run with an unsafe command there.
     #[arg(long, value_name = "DIR")]
     dump: Option<PathBuf>,
+    /// Instead: others' rules and ours on the same traces of a faulty link.
+    #[arg(long)]
+    peers: bool,
     /// List the modes.
     #[arg(long)]
     list: bool,
@@ -68,7 +76,15 @@ pub(crate) fn tell(line: &str) {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let wanted = |mode: &&Mode| options.mode.as_ref().is_none_or(|name| mode.name.contains(name.as_str()));
+    if let Some(guard) = &options.guard {
+        return breaks::run(guard, options.runs.unwrap_or(8));
+    }
+    if options.peers {
+        return peers::run(options);
+    }
+    let wanted = |mode: &&Mode| {
+        options.mode.is_empty() || options.mode.iter().any(|name| mode.name.contains(name.as_str()))
+    };
     let modes: Vec<&Mode> = MODES.iter().filter(wanted).collect();
     anyhow::ensure!(!modes.is_empty(), "no mode has such a name; --list shows them");
     if options.list {
@@ -77,13 +93,18 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     }
     let runs = options.runs.unwrap_or(if options.quick { 3 } else { 100 });
     let tally = campaign(&modes, runs, options)?;
-    let findings = tally.findings();
+    let done = finish(&tally.findings(), options.json.as_deref())?;
+    print(&tally.summary());
+    Ok(done)
+}
+
+/// Prints and writes figures; the exit status says whether their bounds hold.
+fn finish(findings: &Findings, json: Option<&Path>) -> anyhow::Result<ExitCode> {
     print(&findings.to_string());
-    if let Some(path) = &options.json {
+    if let Some(path) = json {
         let text = serde_json::to_string_pretty(&findings.json())?;
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    print(&tally.summary());
     Ok(if findings.bounds.iter().all(|bound| bound.holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -6,7 +6,7 @@ use retake_node::{Node, Outbox};
 use retake_units::MonoTime;
 use retake_wire::{
     Message, Topic,
-    pb::{Beacon, Header, Notice, Owner, Status},
+    pb::{Act, Beacon, Header, Notice, Owner, Status},
 };
 
 use crate::pad::{Controls, Feel, Mapper, PadEvent, PadMap, PadSource, PadState, Readiness, Situation};
@@ -57,6 +57,8 @@ pub struct PadOperator<S> {
     felt: Felt,
     told: Option<Readiness>,
     controls: Controls,
+    /// Stop was pressed, and nobody has said yet that everything is stopped.
+    stopping: bool,
     events: Vec<(MonoTime, PadEvent)>,
 }
 
@@ -123,6 +125,7 @@ impl<S: PadSource> PadOperator<S> {
             felt: Felt::default(),
             told: None,
             controls: Controls::default(),
+            stopping: false,
             events: Vec::new(),
             config,
         }
@@ -136,6 +139,17 @@ impl<S: PadSource> PadOperator<S> {
     /// What was last said, for a live view.
     pub const fn controls(&self) -> &Controls {
         &self.controls
+    }
+
+    /// A stop that is lost on its way must not be lost: it is said with every input until it is answered.
+    fn insist_on_stop(&mut self) {
+        if self.controls.acts.contains(&Act::Stop) {
+            self.stopping = true;
+        } else if self.controls.acts.contains(&Act::ClearStop) {
+            self.stopping = false;
+        } else if self.stopping {
+            self.controls.acts.push(Act::Stop);
+        }
     }
 
     fn take_in(&mut self, now: MonoTime, out: &mut Outbox) {
@@ -208,6 +222,7 @@ impl<S: PadSource> Node for PadOperator<S> {
         if let Message::Beacon(beacon) = message {
             self.echo.hear(beacon);
         } else if let Message::Status(status) = message {
+            self.stopping &= !status.stopped;
             self.situation = Situation::from(status);
             self.feel(status);
         }
@@ -216,6 +231,7 @@ impl<S: PadSource> Node for PadOperator<S> {
     fn wake(&mut self, now: MonoTime, out: &mut Outbox) {
         self.take_in(now, out);
         self.controls = self.mapper.sample(now, self.situation);
+        self.insist_on_stop();
         self.tell_readiness(out);
         let header = self.echo.header(now);
         let config = &self.config;

@@ -88,6 +88,8 @@ pub(crate) struct Checker {
     nonces: VecDeque<(u64, MonoTime)>,
     sent: VecDeque<(MonoTime, Command)>,
     arrived: Option<(MonoTime, Command)>,
+    /// When the driver was last asked to put the scene back.
+    resetting: Option<MonoTime>,
     epoch: u64,
     session: u64,
     newest: BTreeMap<u64, u64>,
@@ -124,6 +126,7 @@ impl Checker {
                     (Kind::Intervention, false, Message::Command(command)) => {
                         keep(&mut self.sent, (*at, command.clone()));
                     }
+                    (Kind::Driver, true, Message::Reset(_)) => self.resetting = Some(*at),
                     (Kind::Driver, true, Message::Command(command)) => {
                         self.arrived = Some((*at, command.clone()))
                     }
@@ -176,6 +179,13 @@ impl Checker {
         self.applied += 1;
         match arrived {
             Some((arrived_at, command)) => self.judge(&command, applied, arrived_at),
+            // A reset moves the robot by other means, and the driver says where it is.
+            None if self.resetting.is_some_and(|reset| at.since(reset).as_millis() < 200) => {
+                self.applied -= 1;
+                if let Some(motion) = &mut self.motion {
+                    motion.forget();
+                }
+            }
             None => self.find(Unsafe::Altered, at, "applied a command that did not arrive".into()),
         }
     }

@@ -38,6 +38,8 @@ pub(crate) enum Forgery {
     NotFinite,
     /// Far beyond every limit.
     Far,
+    /// A little beyond the end of the gripper's range.
+    Beyond,
     /// Further from the last than any limit of speed allows, but within range.
     Fast,
     OldEpoch,
@@ -60,6 +62,8 @@ pub(crate) enum Forgery {
 
 const OLD: Duration = Duration::from_millis(250);
 const KEPT: usize = 128;
+/// The simulated gripper opens to 0.08 m; wider than this, 6 mm more are beyond its range, metres.
+const WIDE: f64 = 0.0745;
 const HOUR: i64 = 3_600_000_000_000;
 
 /// Beacons and nonces of some time ago.
@@ -150,7 +154,8 @@ impl Mangler {
                 }
                 let forged = self.forge(what, &message, past, now).map(|forged| (now, forged));
                 if beside {
-                    std::iter::once((now, message)).chain(forged).collect()
+                    // First, or the genuine one's number would be in its way.
+                    forged.into_iter().chain(std::iter::once((now, message))).collect()
                 } else {
                     forged.into_iter().collect()
                 }
@@ -158,6 +163,7 @@ impl Mangler {
         }
     }
 
+    /// None if this message cannot be forged so.
     fn forge(
         &mut self,
         what: Forgery,
@@ -167,12 +173,13 @@ impl Mangler {
     ) -> Option<RawMessage> {
         let mut forged = Message::decode(message.topic, &message.payload).ok()?;
         match what {
-            Forgery::NotFinite | Forgery::Far | Forgery::Fast | Forgery::Short => {
+            Forgery::NotFinite | Forgery::Far | Forgery::Beyond | Forgery::Fast | Forgery::Short => {
                 Self::spoil(what, &mut forged)
             }
             _ => self.disguise(what, &mut forged, past, now),
         }
-        Some(RawMessage { payload: forged.encode(), ..message.clone() })
+        let payload = forged.encode();
+        (payload != message.payload).then(|| RawMessage { payload, ..message.clone() })
     }
 
     fn spoil(what: Forgery, message: &mut Message) {
@@ -186,6 +193,10 @@ impl Mangler {
             _ => groups.iter_mut().take(1).flat_map(|group| group.values.iter_mut().take(1)).for_each(spoil),
         };
         match message {
+            Message::Command(command) if what == Forgery::Beyond => {
+                let open = command.position.iter_mut().skip(1).flat_map(|group| &mut group.values);
+                open.filter(|value| **value > WIDE).for_each(|value| *value += 0.006);
+            }
             Message::Command(command) => spoil_groups(&mut command.position),
             Message::Observation(observation) => spoil_groups(&mut observation.position),
             Message::Applied(applied) => spoil_groups(&mut applied.position),
@@ -221,8 +232,11 @@ impl Mangler {
                 if let Some(sent) = &mut command.header {
                     header(sent);
                 }
-                if what == Forgery::OldBeacon {
-                    command.driver_beacon = nonce;
+                match (what, &mut command.header) {
+                    (Forgery::OldBeacon, _) => command.driver_beacon = nonce,
+                    // As an arbiter of before, whose numbers nobody knows.
+                    (Forgery::OldEpoch, Some(sent)) => sent.session ^= 0x01d,
+                    _ => {}
                 }
             }
             Message::Input(input) => input.header.as_mut().map_or((), header),

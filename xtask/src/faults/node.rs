@@ -78,7 +78,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let node: Box<dyn Node> = match options.kind {
         Kind::Driver => Box::new(Wiretap::new(
             settings.sim(start)?,
-            &[Topic::Command, Topic::Applied, Topic::Observation, Topic::Descriptor],
+            &[Topic::Command, Topic::Reset, Topic::Applied, Topic::Observation, Topic::Descriptor],
         )),
         Kind::Policy => Box::new(Wiretap::new(settings.policy(start), &[Topic::Proposal])),
         Kind::Intervention => Box::new(Wiretap::new(

@@ -235,3 +235,18 @@ fn the_last_word_asks_for_nothing() {
     let Some((_, Message::Input(last))) = heard.last() else { panic!("{heard:?}") };
     assert!(!last.clutch && !last.valid);
 }
+
+#[test]
+fn a_stop_is_said_with_every_input_until_it_is_answered() {
+    let mut bench = Bench::new();
+    bench.connect();
+    let stops = |inputs: Vec<OperatorInput>| -> Vec<bool> {
+        inputs.iter().map(|input| input.acts().any(|act| act == Act::Stop)).collect()
+    };
+    bench.say(PadEvent::Button { button: Button::Mode, pressed: true });
+    let said = stops(bench.until(800));
+    assert!(said.len() > 20 && said.iter().skip(1).all(|stop| *stop), "{said:?}");
+    bench.hear(Status { stopped: true, ..owned_by(Owner::Hold) });
+    let said = stops(bench.until(1000));
+    assert!(said.iter().skip(1).all(|stop| !stop), "{said:?}");
+}

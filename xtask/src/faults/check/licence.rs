@@ -90,6 +90,9 @@ pub(super) struct Licences {
     beacons: VecDeque<(u64, MonoTime)>,
     proposals: VecDeque<((u64, u64), MonoTime)>,
     stopped: Option<MonoTime>,
+    /// Who was there first, has not gone since, and has asked after them.
+    holder: Option<Kind>,
+    asked: Option<Kind>,
     /// The arbiter's last command, and how late the one before it made it.
     commanded: Option<MonoTime>,
     late: Duration,
@@ -173,7 +176,7 @@ impl Licences {
                     self.void(Void::Stopped, at);
                 }
                 Act::ClearStop => self.stopped = None,
-                Act::Resume if self.stopped.is_none() => {
+                Act::Resume if self.stopped.is_none() && self.holder.is_none_or(|holder| holder == who) => {
                     self.policy = Some(Resumed { by: who, at, until: None, proposed: None });
                 }
                 _ => {}
@@ -197,8 +200,25 @@ impl Licences {
             operator.must_release = true;
         }
         operator.heard = Some(at);
+        self.lease(who, input, at);
         if input.acts().any(|act| act == Act::Pause) && self.policy.is_some_and(|policy| policy.by == who) {
             self.end_policy(Void::Paused, at);
+        }
+    }
+
+    /// One operator at a time: who is there first, until they are lost or give it up.
+    fn lease(&mut self, who: Kind, input: &OperatorInput, at: MonoTime) {
+        let there = |kind: Kind| {
+            let heard = self.operators.get(&kind).and_then(|operator| operator.heard);
+            heard.is_some_and(|heard| at.since(heard) <= GRACE)
+        };
+        if !self.holder.is_some_and(there) {
+            self.holder = Some(who);
+        }
+        if self.holder == Some(who) && input.acts().any(|act| act == Act::ReleaseLease) {
+            self.holder = self.asked.take();
+        } else if self.holder != Some(who) && input.acts().any(|act| act == Act::RequestLease) {
+            self.asked = Some(who);
         }
     }
 
@@ -229,7 +249,9 @@ impl Licences {
             return Err(Void::Stopped);
         }
         let mut void = None;
-        for operator in self.operators.values() {
+        let held =
+            self.operators.iter().filter(|(kind, _)| self.holder.is_none_or(|holder| holder == **kind));
+        for (_, operator) in held {
             if recent(operator.drove) {
                 if recent(operator.heard) {
                     return Ok(());
