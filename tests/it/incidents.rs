@@ -117,9 +117,9 @@ fn a_release_whose_messages_are_lost_stops_the_robot() {
     ada.drive(UP);
     run.millis(500);
     let last = run.seen().inputs.last().unwrap().0;
-    run.link(|_, message, _| match message {
-        Message::Input(input) if !input.clutch => Fate::Lose,
-        _ => Fate::Deliver,
+    run.link(|_, message, _| {
+        let released = matches!(message, Message::Input(input) if !input.clutch);
+        if released { Fate::Lose } else { Fate::Deliver }
     });
     ada.set(Hand { twist: UP, ..Hand::default() });
     run.millis(2000);
@@ -234,15 +234,16 @@ fn a_clock_that_is_wrong_by_an_hour_changes_nothing() {
         let copies = Arc::new(Mutex::new(Vec::new()));
         let taken = Arc::clone(&copies);
         // Every input is lost, and comes with the wrong time of sending instead.
-        run.link(move |_, message, _| match message {
-            Message::Input(input) if input.device != "wrong clock" => {
-                let mut input = input.clone();
-                input.device = "wrong clock".into();
-                input.header.as_mut().unwrap().sent_nanos += error;
-                taken.lock().unwrap().push(input);
-                Fate::Lose
+        run.link(move |_, message, _| {
+            let Message::Input(input) = message else { return Fate::Deliver };
+            if input.device == "wrong clock" {
+                return Fate::Deliver;
             }
-            _ => Fate::Deliver,
+            let mut input = input.clone();
+            input.device = "wrong clock".into();
+            input.header.as_mut().unwrap().sent_nanos += error;
+            taken.lock().unwrap().push(input);
+            Fate::Lose
         });
         for step in 0..200 {
             match step {
