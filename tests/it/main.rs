@@ -15,6 +15,8 @@ mod processes;
 mod proposals;
 mod replay;
 mod rewind;
+mod rewind_aborts;
+mod rewind_tree;
 mod speed;
 mod start_states;
 mod stop;

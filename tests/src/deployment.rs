@@ -8,8 +8,9 @@ use retake_recorder::{Recorder, RecorderConfig};
 use retake_scripted::Script;
 use retake_tasks::Task;
 use retake_units::MonoTime;
+use retake_wire::pb::Observation;
 
-use crate::{Run, Station, sagging::Sagging};
+use crate::{Alteration, Run, Station, altered::Altered, sagging::Sagging};
 
 /// A deployment to be started: a robot and a policy, with whoever supervises them.
 pub struct Deployment {
@@ -17,6 +18,7 @@ pub struct Deployment {
     operators: Vec<Box<dyn Node>>,
     recorder: Option<Box<dyn Node>>,
     sag: f64,
+    alter: Option<Alteration>,
 }
 
 impl std::fmt::Debug for Deployment {
@@ -34,7 +36,7 @@ impl Deployment {
         let task = Task::by_name(task).unwrap();
         let settings = Settings::simulated("arm", task, policy.parse().unwrap()).unwrap();
         let settings = Settings { seed: 1, ..settings };
-        Self { settings, operators: Vec::new(), recorder: None, sag: 0.0 }
+        Self { settings, operators: Vec::new(), recorder: None, sag: 0.0, alter: None }
     }
 
     /// So many episodes.
@@ -112,6 +114,13 @@ impl Deployment {
         self
     }
 
+    /// What the robot says is altered before anyone hears it.
+    #[must_use]
+    pub fn altered(mut self, alter: impl FnMut(MonoTime, &mut Observation) + Send + 'static) -> Self {
+        self.alter = Some(Box::new(alter));
+        self
+    }
+
     /// Recorded under `name` in `dir`.
     #[must_use]
     pub fn recorded(mut self, dir: &Path, name: &str) -> Self {
@@ -129,11 +138,13 @@ impl Deployment {
     /// Starts it.
     pub fn start(self) -> Run {
         let (settings, start) = (self.settings, MonoTime::ZERO);
-        let mut nodes: Vec<Box<dyn Node>> = vec![
-            Box::new(Sagging { robot: settings.sim(start).unwrap(), sag: self.sag, unheard: false }),
-            Box::new(settings.policy(start)),
-            Box::new(settings.arbiter(start)),
-        ];
+        let sim = Sagging { robot: settings.sim(start).unwrap(), sag: self.sag, unheard: false };
+        let robot: Box<dyn Node> = match self.alter {
+            Some(alter) => Box::new(Altered { robot: sim, alter }),
+            None => Box::new(sim),
+        };
+        let mut nodes: Vec<Box<dyn Node>> =
+            vec![robot, Box::new(settings.policy(start)), Box::new(settings.arbiter(start))];
         nodes.extend(self.operators);
         // Last, so that it hears everyone's last words.
         nodes.extend(self.recorder);

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod altered;
 mod deployment;
 mod limits;
 mod run;
@@ -13,6 +14,7 @@ mod seen;
 mod station;
 mod storm;
 
+pub use altered::Alteration;
 pub use deployment::Deployment;
 pub use limits::{assert_motion_within_limits, assert_nothing_refused, assert_segments_are_the_ticks};
 pub use run::Run;

@@ -4,8 +4,9 @@ use retake_units::MonoTime;
 use retake_wire::{
     Message,
     pb::{
-        Applied, Beacon, Cause, Command, EpisodeRecord, GroupTick, Notice, Observation, OperatorInput, Owner,
-        Phase, Proposal, RobotDescriptor, SegmentKind, SegmentRecord, Status, TickRecord, Verdict,
+        Applied, Beacon, BranchRecord, Cause, Command, EpisodeRecord, GroupTick, Notice, Observation,
+        OperatorInput, Owner, Phase, Proposal, RobotDescriptor, SegmentKind, SegmentRecord, Status,
+        TickRecord, Verdict,
     },
 };
 
@@ -34,6 +35,7 @@ pub struct Seen {
     pub status: Vec<(MonoTime, Status)>,
     pub segments: Vec<SegmentRecord>,
     pub episodes: Vec<EpisodeRecord>,
+    pub branches: Vec<BranchRecord>,
     pub notices: Vec<(MonoTime, Notice)>,
 }
 
@@ -51,6 +53,7 @@ impl Seen {
             Message::Status(status) => self.status.push((now, status.clone())),
             Message::Segment(segment) => self.segments.push(segment.clone()),
             Message::Episode(episode) => self.episodes.push(episode.clone()),
+            Message::Branch(branch) => self.branches.push(*branch),
             Message::Notice(notice) => self.notices.push((now, notice.clone())),
             Message::Reset(_)
             | Message::Camera(_)
@@ -59,7 +62,6 @@ impl Seen {
             | Message::Gap(_)
             | Message::SimState(_)
             | Message::Help(_)
-            | Message::Branch(_)
             | Message::ArbiterInfo(_)
             | Message::Schedule(_) => {}
         }
@@ -94,6 +96,11 @@ impl Seen {
     /// Ticks at or after `from`.
     pub fn ticks_since(&self, from: MonoTime) -> impl Iterator<Item = &TickRecord> {
         self.ticks.iter().filter(move |tick| tick.at_nanos >= from.wire_nanos())
+    }
+
+    /// Seconds from `from` to the newest tick.
+    pub fn now_since(&self, from: MonoTime) -> f64 {
+        (self.tick().at_nanos - from.wire_nanos()) as f64 * 1e-9
     }
 
     /// A notice of this code was said at or after `from`.

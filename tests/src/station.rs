@@ -11,7 +11,7 @@ use retake_node::{Node, Outbox};
 use retake_units::MonoTime;
 use retake_wire::{
     Message, Topic,
-    pb::{self, Act, Beacon, Frame, Header, OperatorInput, Pose},
+    pb::{self, Act, Beacon, Frame, Header, OperatorInput, Pose, RewindTarget, rewind_target::Place},
 };
 
 /// What the operator's hands do, from now on.
@@ -29,6 +29,10 @@ pub struct Hand {
     pub twist: [f64; 6],
     /// Gripper speed, as a fraction.
     pub gripper: f64,
+    /// Where to along the path while rewind is down.
+    pub scrub: Option<f64>,
+    /// Place of the path to go to while rewind is down.
+    pub rewind_to: Option<Place>,
     /// Groups the clutch takes.
     pub groups: Vec<String>,
 }
@@ -131,6 +135,16 @@ impl Station {
         self.set(Hand { rewind: true, ..Hand::default() });
     }
 
+    /// Holds rewind, and goes along the path at this fraction of its speed.
+    pub fn scrub(&self, scrub: f64) {
+        self.set(Hand { rewind: true, scrub: Some(scrub), ..Hand::default() });
+    }
+
+    /// Holds rewind to go to a place of the path.
+    pub fn rewind_to(&self, place: Place) {
+        self.set(Hand { rewind: true, rewind_to: Some(place), ..Hand::default() });
+    }
+
     /// Lets everything go.
     pub fn release(&self) {
         self.set(Hand::default());
@@ -208,6 +222,8 @@ impl Node for StationNode {
             twist: hand.twist.to_vec(),
             gripper: hand.gripper,
             groups: hand.groups,
+            scrub: hand.scrub,
+            rewind_to: hand.rewind_to.map(|place| RewindTarget { place: Some(place) }),
             acts,
             frame: if tool { Frame::Tool } else { Frame::Base }.into(),
             precision: tracked.as_ref().is_some_and(|tracked| tracked.precision),

@@ -6,7 +6,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 pub use retake_authority::{Protocol, Supervision};
 use retake_episode::EpisodesConfig;
-use retake_intervention::{Arbiter, ArbiterConfig, HandConfig, Profiles, RewindConfig, witnessed};
+use retake_intervention::{
+    Arbiter, ArbiterConfig, ContactConfig, HandConfig, Profiles, RewindConfig, witnessed,
+};
 use retake_node::Witness;
 use retake_policy::{ExpertPolicy, PolicyConfig, PolicySpec};
 use retake_scripted::{Script, ScriptedConfig, ScriptedOperator, Speeds};
@@ -81,8 +83,12 @@ const POLICY_TIMEOUT: Duration = Duration::from_millis(480);
 
 /// Long enough to say no by touching anything; short enough that nobody waits for a colleague who has left.
 const IDLE_RELEASE: Duration = Duration::from_secs(10);
-/// One second of path at the rewind's speed, and as much again for starting and stopping.
-const TAP_LIMIT: Duration = Duration::from_secs(2);
+/// One second of the way, which may have been gone three times as fast as the rewind goes, and one second for starting and
+/// stopping. A tap ends where it is to go; this bounds what a robot does that never gets there.
+const TAP_LIMIT: Duration = Duration::from_secs(4);
+/// What an arm may touch while it goes back. Measured in the simulator: doing its tasks the arm presses with up to 31 N, and
+/// rewinding across a grasp knocks what it holds on the table with up to 63 N, over the bound for at most 20 ms.
+const CONTACT: ContactConfig = ContactConfig { force: 35.0, rise: 15.0, lasts: Duration::from_millis(50) };
 
 impl Settings {
     /// The simulated robot set up for `task`, with nothing random: the same settings always give the same run.
@@ -149,7 +155,7 @@ impl Settings {
             teleop: TELEOP,
             hand: HAND,
             profiles: Profiles { sector: SECTOR, usual: Profile::PLAIN, own: self.profiles.clone() },
-            rewind: RewindConfig { speed: 0.5, tracking_error: 0.2, tap_limit: TAP_LIMIT },
+            rewind: RewindConfig { speed: 0.5, tracking_error: 0.2, contact: CONTACT, tap_limit: TAP_LIMIT },
             episodes: EpisodesConfig {
                 count: self.episodes,
                 seed: self.seed,

@@ -8,6 +8,7 @@ mod gilrs_source;
 mod legend;
 mod map;
 mod recording;
+mod rewind;
 mod rumble;
 mod selection;
 mod shape;

@@ -9,5 +9,5 @@ mod path;
 mod segments;
 
 pub use episodes::{EndReason, Episode, Episodes, EpisodesConfig, Phase, Step, Verdict};
-pub use path::{Path, PathEnd, PathPoint};
+pub use path::{Aim, Checkpoint, Join, Mark, Path, PathEnd, PathPoint};
 pub use segments::{Kind, Segment, Segments};

@@ -1,7 +1,7 @@
 //! What an operator says, once it is known to be fresh.
 
 use retake_authority::{Act, Drive, Event, GroupSet, OperatorId};
-use retake_episode::{EndReason, Verdict};
+use retake_episode::{EndReason, Mark, Verdict};
 use retake_node::Outbox;
 use retake_units::MonoTime;
 use retake_wire::pb::{self, DriveMode, OperatorInput};
@@ -87,7 +87,11 @@ fn do_act(
         _ => None,
     };
     if let Some(act) = authority {
-        return arbiter.tell(Event::Act { operator, act }, now, out);
+        arbiter.tell(Event::Act { operator, act }, now, out);
+        if act == Act::RewindTap && arbiter.state.rewind_tapped() {
+            arbiter.rewind.tap();
+        }
+        return;
     }
     if !leased {
         let text = "Another operator holds the lease.";
@@ -96,6 +100,9 @@ fn do_act(
     match act {
         pb::Act::Success => judge(arbiter, Verdict::Success, now, out),
         pb::Act::Failure => judge(arbiter, Verdict::Failure, now, out),
+        pb::Act::MarkCheckpoint => mark(arbiter, now, out),
+        pb::Act::Restore => arbiter.restore(now, out),
+        pb::Act::SaveStart => arbiter.save_start(now, out),
         pb::Act::Discard => judge(arbiter, Verdict::Discarded, now, out),
         pb::Act::NextEpisode => {
             if let Some(step) = arbiter.session.episodes.next_wanted() {
@@ -103,6 +110,14 @@ fn do_act(
             }
         }
         _ => {}
+    }
+}
+
+/// Makes a checkpoint of where the robot stands on the path.
+fn mark(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbox) {
+    if arbiter.mark(Mark::Operator).is_none() {
+        let text = "There is no path yet to mark.";
+        arbiter.notices.say(out, now, arbiter.tick.0, "no_checkpoint", "operator", text);
     }
 }
 

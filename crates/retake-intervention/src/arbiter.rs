@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use retake_authority::{Config, Event, GroupSet, OperatorId, Owner, State, step};
-use retake_episode::{EndReason, Path, Step, Verdict};
+use retake_episode::{EndReason, Mark, Step, Verdict};
 use retake_node::{Node, Outbox};
 use retake_units::{Epoch, MonoTime, Tick};
 use retake_wire::{
@@ -20,6 +20,8 @@ use crate::{
     hands::Hands,
     lateness::Spans,
     notices::Notices,
+    restore::Restoring,
+    rewind::Rewinder,
     robot::Robot,
     session::Session,
     words,
@@ -77,7 +79,8 @@ pub struct Arbiter {
     pub(crate) chunk: Option<Chunk>,
     pub(crate) goals: Vec<Goal>,
     pub(crate) hands: Hands,
-    pub(crate) path: Path,
+    pub(crate) rewind: Rewinder,
+    pub(crate) restoring: Option<Restoring>,
     pub(crate) policy: PolicyInfo,
     pub(crate) lateness: Spans,
     pub(crate) notices: Notices,
@@ -105,7 +108,8 @@ impl Arbiter {
             chunk: None,
             goals: Vec::new(),
             hands: Hands::default(),
-            path: Path::default(),
+            rewind: Rewinder::default(),
+            restoring: None,
             policy: PolicyInfo::default(),
             lateness: Spans::default(),
             notices: Notices::default(),
@@ -150,21 +154,16 @@ impl Arbiter {
     fn owner_changed(&mut self, index: usize, now: MonoTime, out: &mut Outbox) {
         let owner = self.state.group(index).owner;
         self.status_due = now;
+        let takeovers = self.session.counters.takeovers;
         self.session.owner_changed(owner);
+        if self.session.counters.takeovers > takeovers {
+            self.mark(Mark::Takeover);
+        }
+        if owner == Owner::Rewind {
+            self.rewind.press();
+        }
         if let (Some(goal), Some(robot)) = (self.goals.get_mut(index), &self.robot) {
             *goal = crate::drive::engage(robot, index, owner);
-            // One group moves the tool, and the path is its.
-            if robot.groups.get(index).is_some_and(|group| group.chain.is_some()) {
-                match owner {
-                    Owner::Rewind => {
-                        self.path.begin_rewind();
-                        self.session.counters.rewinds += 1;
-                    }
-                    Owner::Policy { .. } | Owner::Human | Owner::Shared { .. } | Owner::Hold => {
-                        self.path.end_rewind();
-                    }
-                }
-            }
         }
         if !matches!(owner, Owner::Hold)
             && let Some(step) = self.session.episodes.driven(now)
@@ -183,7 +182,7 @@ impl Arbiter {
             }
             Step::Open(episode) => {
                 self.session.opened();
-                self.path.clear();
+                self.rewind.clear();
                 self.publish_episode(episode, out);
                 self.tell(Event::EpisodeOpened, now, out);
             }
@@ -213,8 +212,10 @@ impl Arbiter {
         }
         let header = Some(self.header(now));
         let seed = self.session.episodes.current().seed;
+        let restore_seq = self.restoring.map_or(0, |restoring| restoring.seq);
         let start_state = self.config.start_state(seed).to_owned();
-        out.publish(Reset { header, resets: self.sender.resets, seed, start_state, ..Reset::default() });
+        let reset = Reset { header, resets: self.sender.resets, seed, ..Reset::default() };
+        out.publish(Reset { start_state, restore_seq, ..reset });
     }
 
     pub(crate) fn header(&mut self, now: MonoTime) -> Header {
@@ -266,6 +267,7 @@ impl Node for Arbiter {
             Topic::Tick,
             Topic::Segment,
             Topic::Episode,
+            Topic::Branch,
             Topic::Notice,
         ]
     }
@@ -297,6 +299,7 @@ impl Node for Arbiter {
 
     fn finish(&mut self, now: MonoTime, out: &mut Outbox) {
         self.end_episode(None, EndReason::Shutdown, now, out);
+        self.end_rewind(self.tick.next(), out);
         crate::report::finish(self, now, out);
     }
 }

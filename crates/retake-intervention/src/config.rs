@@ -5,6 +5,17 @@ use retake_episode::EpisodesConfig;
 use retake_shaping::{ClutchConfig, Profile, Sector, TeleopConfig, ToolSpeeds};
 use serde::{Deserialize, Serialize};
 
+/// What the arm may touch while it is rewound.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContactConfig {
+    /// Larger contact forces than this end the rewind, newtons,
+    pub force: f64,
+    /// if they are also this much larger than the smallest since it began: what the robot rests on or carries does not count;
+    pub rise: f64,
+    /// and if they last this long: putting down what it carries, where it was picked up, is a knock.
+    pub lasts: Duration,
+}
+
 /// How the robot goes back along its path.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RewindConfig {
@@ -12,6 +23,8 @@ pub struct RewindConfig {
     pub speed: f64,
     /// Measured further than this from the command, the robot does not follow: the rewind is blocked. Radians.
     pub tracking_error: f64,
+    /// What it may touch.
+    pub contact: ContactConfig,
     /// A tap moves the robot for at most this long.
     pub tap_limit: Duration,
 }

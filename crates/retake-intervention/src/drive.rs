@@ -1,29 +1,24 @@
 //! What the owner of each group wants for the coming period.
 
 use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector6};
-use retake_authority::{Owner, RewindEnd};
-use retake_episode::{Path, PathEnd};
+use retake_authority::Owner;
 use retake_shaping::{Clamps, OperatorTwist, Teleop, TeleopConfig, Wish};
 use retake_wire::pb::{Frame, Observation, OperatorInput};
 
 use crate::{
     chunk::{Chunk, Wanted},
-    config::{Profiles, RewindConfig},
+    config::Profiles,
     robot::Robot,
 };
 
-/// Where the human's or the rewinder's goal for each group stands. Begins anew with each owner.
+/// Where the human's goal for each group stands. Begins anew with each owner.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Goal {
     #[default]
     None,
     Arm(Teleop),
     Scalar(f64),
-    Way(Vec<f64>),
 }
-
-/// The rewinder waits while its goal is further ahead of the command than this, radians.
-const REWIND_LEASH: f64 = 0.05;
 
 /// One group's motion at one tick.
 #[derive(Clone, Debug)]
@@ -42,7 +37,6 @@ pub(crate) fn engage(robot: &Robot, group: usize, owner: Owner) -> Goal {
         (Owner::Human | Owner::Shared { .. }, None) => {
             Goal::Scalar(command.first().copied().unwrap_or_default())
         }
-        (Owner::Rewind, Some(_)) => Goal::Way(command),
         (Owner::Policy { .. } | Owner::Rewind | Owner::Hold, _) => Goal::None,
     }
 }
@@ -125,7 +119,7 @@ pub(crate) fn by_human(
             *opening = (*opening - closing_speed * period_s).clamp(lower, upper);
             vec![*opening]
         }
-        (Goal::None | Goal::Arm(_) | Goal::Scalar(_) | Goal::Way(_), _) => return rest(robot, group),
+        (Goal::None | Goal::Arm(_) | Goal::Scalar(_), _) => return rest(robot, group),
     };
     // Without a lead: an operator feels an overshoot at the end of a motion more than a lag at its beginning.
     let velocity = vec![0.0; position.len()];
@@ -141,42 +135,12 @@ pub(crate) fn carry_on(robot: &Robot, group: usize, goal: &mut Goal) {
     }
 }
 
-/// Drives `group` back along the path. Groups that do not move the tool keep their state.
-///
-/// # Errors
-/// Why the rewind cannot go on; the group has been brought towards rest.
-pub(crate) fn by_rewind(
-    robot: &mut Robot,
-    group: usize,
-    goal: &mut Goal,
-    path: &mut Path,
-    config: &RewindConfig,
-) -> (Driven, Option<RewindEnd>) {
-    let Goal::Way(target) = goal else { return (rest(robot, group), None) };
-    if robot.tracking_error() > config.tracking_error {
-        return (rest(robot, group), Some(RewindEnd::Blocked));
-    }
-    let command = robot.groups.get(group).map(|group| group.shaper.position()).unwrap_or_default();
-    let behind = target.iter().zip(&command).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-    let mut end = None;
-    if behind <= REWIND_LEASH {
-        match path.walk_back(config.speed * robot.period_s) {
-            Ok(position) => *target = position,
-            Err(PathEnd::Exhausted) if behind < 1e-3 => end = Some(RewindEnd::Exhausted),
-            Err(PathEnd::AtGripper) if behind < 1e-3 => end = Some(RewindEnd::AtGripper),
-            Err(PathEnd::Exhausted | PathEnd::AtGripper) => {}
-        }
-    }
-    let position = target.clone();
-    let velocity = vec![0.0; position.len()];
-    (step(robot, group, Wish::Follow { position, velocity }), end)
-}
-
 /// Brings `group` to rest.
 pub(crate) fn rest(robot: &mut Robot, group: usize) -> Driven {
     step(robot, group, Wish::Rest)
 }
 
+/// Takes `group`'s wish through its limit chain.
 pub(crate) fn step(robot: &mut Robot, group: usize, wish: Wish) -> Driven {
     let clamps = robot.groups.get_mut(group).map_or_else(Clamps::default, |group| group.shaper.step(&wish));
     let target = match wish {

@@ -63,6 +63,9 @@ impl Arbiter {
     }
 
     fn reset_done(&mut self, observation: &Observation, now: MonoTime, out: &mut Outbox) -> Option<Step> {
+        if self.restoring() {
+            self.restored(now, out);
+        }
         if observation.success && self.session.episodes.phase() == Phase::Running {
             self.end_episode(Some(Verdict::Success), EndReason::Task, now, out);
         }

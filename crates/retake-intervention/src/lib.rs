@@ -1,7 +1,7 @@
 //! The intervention node: the only place where commands are made.
 //!
 //! [`Arbiter`] listens to the robot, the policy and the operator, refuses what is stale, repeated or malformed
-//! (`hear`, with `freshness` and `chunk`), asks `retake-authority` who drives, takes that owner's wish (`tick`, `drive`, `hands`), sends it through the
+//! (`hear`, with `freshness` and `chunk`), asks `retake-authority` who drives, takes that owner's wish (`tick`, `drive`, `hands`, `rewind`), sends it through the
 //! limit chain of `retake-shaping`, and publishes one command per tick with a record of everything that led to it
 //! (`report`). It is a [`retake_node::Node`]: a function of messages and time, with no clock, disk or network of its own.
 
@@ -17,6 +17,8 @@ mod hear;
 mod lateness;
 mod notices;
 mod report;
+mod restore;
+mod rewind;
 mod robot;
 mod session;
 mod tick;
@@ -24,6 +26,6 @@ mod witnessed;
 mod words;
 
 pub use arbiter::Arbiter;
-pub use config::{ArbiterConfig, HandConfig, Profiles, RewindConfig};
+pub use config::{ArbiterConfig, ContactConfig, HandConfig, Profiles, RewindConfig};
 pub use config_text::ConfigError;
 pub use witnessed::{VERSION, witnessed};

@@ -57,7 +57,7 @@ fn tick_record(arbiter: &Arbiter, decided: Decided, now: MonoTime) -> TickRecord
         counters: Some(arbiter.session.counters),
         stage: words::stage(arbiter.state.stage()).into(),
         autonomy: pb::Autonomy::Full.into(),
-        branch: 0,
+        branch: arbiter.rewind.path.branch(),
         goal: hand_goal(arbiter),
     }
 }
@@ -112,17 +112,17 @@ fn status(arbiter: &Arbiter, now: MonoTime) -> Status {
         policy_version: arbiter.policy.version.clone(),
         policy_alive: arbiter.state.policy_alive(now),
         robot_alive: arbiter.state.robot_alive(now),
-        rewindable_seconds: arbiter.path.remaining() / arbiter.config.rewind.speed,
+        rewindable_seconds: arbiter.rewind.path.behind(),
         finished: session.episodes.finished(),
         control_hz: robot.map_or(0.0, |robot| robot.descriptor.control_hz),
         requested_by: arbiter.requester(),
         autonomy: pb::Autonomy::Full.into(),
         help: Vec::new(),
-        checkpoints: Vec::new(),
-        forward_seconds: 0.0,
+        checkpoints: arbiter.rewind.checkpoints(),
+        forward_seconds: arbiter.rewind.path.ahead(),
         protocol: arbiter.config.protocol.name().into(),
         stage: words::stage(arbiter.state.stage()).into(),
-        branch: 0,
+        branch: arbiter.rewind.path.branch(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nalgebra::Vector6;
 use retake_authority::{Event, Owner, RewindEnd};
-use retake_episode::{PathPoint, Phase};
+use retake_episode::Phase;
 use retake_node::Outbox;
 use retake_shaping::Clamps;
 use retake_units::MonoTime;
@@ -14,6 +14,7 @@ use crate::{
     Arbiter,
     drive::{self, Driven, Goal},
     report::{self, Decided},
+    rewind,
     robot::Robot,
     words,
 };
@@ -40,32 +41,21 @@ impl Arbiter {
         if let Some(step) = self.session.episodes.elapsed(now) {
             self.follow(step, now, out);
         }
-        if self.session.episodes.phase() == Phase::Resetting
+        self.await_restore(now, out);
+        if (self.session.episodes.phase() == Phase::Resetting || self.restoring())
             && now.since(self.sender.reset_sent) >= RESET_AGAIN
         {
             self.request_reset(now, out);
         }
-        self.remember_path();
+        let ended = self.rewind(now, out);
         let beacon = self.beacons.issue(now);
         let (epoch, tick, session) = (self.state.epoch().0, self.tick.0, self.sender.session);
-        let (groups, twist) = drive_groups(self, now, out);
+        let (groups, twist) = drive_groups(self, ended, now, out);
         if let Some(command) = self.command(now) {
             out.publish(command);
         }
         out.publish(Beacon { nonce: beacon, epoch: epoch.max(self.state.epoch().0), tick, session });
         report::publish(self, Decided { groups, twist, late }, now, out);
-    }
-
-    /// Adds where the robot is to the way it can be rewound along.
-    fn remember_path(&mut self) {
-        let Some(robot) = &self.robot else { return };
-        let running = self.session.episodes.phase() == Phase::Running;
-        let arm = robot.groups.iter().position(|group| group.chain.is_some());
-        let Some(arm) = arm.filter(|_| running) else { return };
-        let position = robot.measured(arm).to_vec();
-        if self.state.group(arm).owner != Owner::Rewind && !position.is_empty() {
-            self.path.record(PathPoint { position, gripper: robot.gripper_command() });
-        }
     }
 
     fn command(&mut self, now: MonoTime) -> Option<Command> {
@@ -75,7 +65,7 @@ impl Arbiter {
         let values = robot.groups.iter().map(|group| GroupValues { values: group.shaper.position() });
         // While the scene is reset the driver moves the robot, and our positions mean nothing.
         let resetting = matches!(self.session.episodes.phase(), Phase::Waiting | Phase::Resetting);
-        let stop = resetting || !robot.placed;
+        let stop = resetting || self.restoring() || !robot.placed;
         Some(Command {
             header: Some(header),
             tick: self.tick.0,
@@ -88,12 +78,16 @@ impl Arbiter {
 
 /// Lets each group's owner drive it, publishes the segments that ended with it, and returns the record of each
 /// with the tool velocity the operator asked for.
-fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbox) -> (Vec<GroupTick>, Vector6<f64>) {
+fn drive_groups(
+    arbiter: &mut Arbiter,
+    ended: Option<RewindEnd>,
+    now: MonoTime,
+    out: &mut Outbox,
+) -> (Vec<GroupTick>, Vector6<f64>) {
     let Some(mut robot) = arbiter.robot.take() else { return (Vec::new(), Vector6::zeros()) };
     arbiter.hands.elapsed(now);
     let (input, twist, shaped) = operator_wish(arbiter, &robot);
     let stage = arbiter.state.stage();
-    let mut ended: Option<RewindEnd> = None;
     let mut ticks = Vec::with_capacity(robot.groups.len());
     for index in 0..robot.groups.len() {
         let group = arbiter.state.group(index);
@@ -113,12 +107,7 @@ fn drive_groups(arbiter: &mut Arbiter, now: MonoTime, out: &mut Outbox) -> (Vec<
                 };
                 Driven { clamps: driven.clamps.and(shaped), ..driven }
             }
-            Owner::Rewind => {
-                let (driven, end) =
-                    drive::by_rewind(&mut robot, index, &mut goal, &mut arbiter.path, &arbiter.config.rewind);
-                ended = ended.or(end);
-                driven
-            }
+            Owner::Rewind => rewind::drive(&mut robot, index, &mut arbiter.rewind, ended),
             Owner::Hold => drive::rest(&mut robot, index),
         };
         put_back(&mut arbiter.goals, index, goal);

@@ -6,7 +6,8 @@ use retake_units::MonoTime;
 use retake_wire::pb::{Act, Frame, Header, OperatorInput, Owner, Phase, SegmentKind, Status};
 
 use super::{
-    Axis, Button, PadEvent, PadMap, PadState, Readiness, Signed, Trigger, edges::Edges, state::Change,
+    Axis, Button, PadEvent, PadMap, PadState, Readiness, Signed, Trigger, edges::Edges, rewind::RewindButton,
+    state::Change,
 };
 
 /// Stop, held this long while stopped, clears the stop.
@@ -47,6 +48,8 @@ pub struct Controls {
     pub clutch: bool,
     /// Go back along the path.
     pub rewind: bool,
+    /// While rewinding: where to along the path, -1 back to +1 forward; `None` is back at full speed.
+    pub scrub: Option<f64>,
     /// Slow and fine.
     pub precision: bool,
     /// The pad counts. If not, all of the above is false and there is no motion; only a stop may be among the acts.
@@ -78,6 +81,7 @@ impl Controls {
             device: device.to_owned(),
             clutch: self.clutch,
             rewind: self.rewind,
+            scrub: self.scrub,
             precision: self.precision,
             valid: self.valid,
             frame: self.frame.into(),
@@ -105,7 +109,7 @@ pub struct Mapper {
     edges: Edges,
     frame: Frame,
     stop_hold: Option<StopHold>,
-    rewind_tapped: bool,
+    rewind: RewindButton,
     acts: Vec<Act>,
 }
 
@@ -118,7 +122,7 @@ impl Mapper {
             edges: Edges::default(),
             frame: Frame::Base,
             stop_hold: None,
-            rewind_tapped: false,
+            rewind: RewindButton::default(),
             acts: Vec::new(),
         }
     }
@@ -142,7 +146,15 @@ impl Mapper {
         }
         let Some(change) = change else { return };
         if self.state.readiness() == Readiness::Ready {
+            let was_down = self.edges.down(change.button);
             let counts = self.edges.change(at, change);
+            if was_down
+                && change.button == self.map.buttons.rewind
+                && !change.pressed
+                && self.rewind.released(at)
+            {
+                self.acts.push(Act::RewindTap);
+            }
             self.ready_change(at, change, counts, situation);
         } else if change.pressed && change.button == self.map.buttons.stop {
             // A stop is never in doubt: at worst it is one too many.
@@ -159,10 +171,12 @@ impl Mapper {
             let acts = std::mem::take(&mut self.acts);
             return Controls { frame: self.frame, acts, raw: self.state.raw(), ..Controls::default() };
         }
-        let rewind_tapped = std::mem::take(&mut self.rewind_tapped);
+        let rewind = self.edges.down(self.map.buttons.rewind);
+        let stick = self.along(self.map.axes.scrub);
         let mut controls = Controls {
             clutch: self.edges.down(self.map.buttons.clutch),
-            rewind: rewind_tapped || self.edges.down(self.map.buttons.rewind),
+            rewind,
+            scrub: if rewind { self.rewind.scrub(stick) } else { None },
             precision: self.edges.down(self.map.buttons.precision),
             valid: true,
             frame: self.frame,
@@ -190,7 +204,7 @@ impl Mapper {
             self.stop_hold = Some(StopHold { since: at, may_clear: situation.stopped });
             Some(Act::Stop)
         } else if pressed == buttons.rewind {
-            self.rewind_tapped = true;
+            self.rewind.pressed(at);
             None
         } else if pressed == buttons.frame {
             self.toggle_frame();
@@ -222,7 +236,7 @@ impl Mapper {
     fn let_go(&mut self) {
         self.edges = Edges::default();
         self.stop_hold = None;
-        self.rewind_tapped = false;
+        self.rewind = RewindButton::default();
         self.acts.retain(|act| *act == Act::Stop);
         if self.state.pad().is_none() {
             self.frame = Frame::Base;
@@ -230,22 +244,23 @@ impl Mapper {
     }
 
     fn twist(&self) -> [f64; 6] {
+        self.map.axes.in_order().map(|axis| self.along(axis))
+    }
+
+    /// How far a control is pushed along an axis, after its shape.
+    fn along(&self, Signed { axis, inverted }: Signed) -> f64 {
         let stick = |x, y| self.map.stick.stick([self.state.axis(x), self.state.axis(y)]);
-        let left = stick(Axis::LeftX, Axis::LeftY);
-        let right = stick(Axis::RightX, Axis::RightY);
-        let dpad = self.state.dpad().map(|direction| direction * self.map.dpad_speed);
-        self.map.axes.in_order().map(|Signed { axis, inverted }| {
-            let value = match axis {
-                Axis::LeftX => left[0],
-                Axis::LeftY => left[1],
-                Axis::RightX => right[0],
-                Axis::RightY => right[1],
-                Axis::DpadX => dpad[0],
-                Axis::DpadY => dpad[1],
-            };
-            // Adding zero keeps a negative zero out of recordings.
-            0.0 + if inverted { -value } else { value }
-        })
+        let dpad = || self.state.dpad().map(|direction| direction * self.map.dpad_speed);
+        let value = match axis {
+            Axis::LeftX => stick(Axis::LeftX, Axis::LeftY)[0],
+            Axis::LeftY => stick(Axis::LeftX, Axis::LeftY)[1],
+            Axis::RightX => stick(Axis::RightX, Axis::RightY)[0],
+            Axis::RightY => stick(Axis::RightX, Axis::RightY)[1],
+            Axis::DpadX => dpad()[0],
+            Axis::DpadY => dpad()[1],
+        };
+        // Adding zero keeps a negative zero out of recordings.
+        0.0 + if inverted { -value } else { value }
     }
 
     fn gripper(&self) -> f64 {

@@ -11,10 +11,14 @@ pub fn legend(map: &PadMap) -> String {
         Trigger::Left => ("LT", "RT"),
         Trigger::Right => ("RT", "LT"),
     };
+    let grows = map.axes.scrub.grows();
+    let scrub = format!("scrub: {grows} is forward again, the opposite back, at rest stay");
     let mut lines: Vec<(String, &str)> = vec![
         (format!("hold {}", buttons.clutch.label()), "I drive; letting go holds still"),
         (format!("hold {}", buttons.precision.label()), "slow and fine"),
-        (format!("hold {}", buttons.rewind.label()), "rewind; a tap goes back one second"),
+        (format!("hold {}", buttons.rewind.label()), "rewind, at once"),
+        (format!("tap {}", buttons.rewind.label()), "back one second (shorter than a quarter of one)"),
+        (format!("{} + stick", buttons.rewind.label()), scrub.as_str()),
         (buttons.resume.label().to_owned(), "the policy drives / pauses; after an episode: next"),
         (buttons.success.label().to_owned(), "success"),
         (buttons.failure.label().to_owned(), "failure"),

@@ -75,6 +75,8 @@ pub struct AxisMap {
     pub pitch: Signed,
     /// About z.
     pub yaw: Signed,
+    /// Forward along the path while the rewind button is down; it may be one of the above, which do nothing then.
+    pub scrub: Signed,
 }
 
 impl Default for AxisMap {
@@ -88,6 +90,7 @@ impl Default for AxisMap {
             roll: plus(Axis::DpadX),
             pitch: plus(Axis::DpadY),
             yaw: minus(Axis::RightX),
+            scrub: plus(Axis::RightY),
         }
     }
 }

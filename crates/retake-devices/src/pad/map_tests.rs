@@ -160,17 +160,80 @@ fn the_frame_changes_only_while_no_direction_is_asked_for() {
 }
 
 #[test]
-fn a_tap_on_rewind_between_two_samples_is_not_lost() {
-    let mut mapper = ready();
-    let calm = Situation::default();
-    mapper.event(ms(301), &press(Button::Select), calm);
-    mapper.event(ms(305), &release(Button::Select), calm);
-    assert!(mapper.sample(ms(310), calm).rewind);
-    assert!(!mapper.sample(ms(320), calm).rewind);
-    // The clutch is a dead-man: a tap that is over does not drive.
+fn rewind_held_rewinds_at_once_and_a_tap_is_known_when_it_ends() {
+    let (mut mapper, calm) = (ready(), Situation::default());
+    mapper.event(ms(300), &press(Button::Select), calm);
+    let controls = mapper.sample(ms(300), calm);
+    assert_eq!((controls.rewind, controls.scrub, controls.acts), (true, None, vec![]));
+    mapper.event(ms(549), &release(Button::Select), calm);
+    let controls = mapper.sample(ms(550), calm);
+    assert_eq!((controls.rewind, controls.acts), (false, vec![Act::RewindTap]));
+    assert!(mapper.sample(ms(560), calm).acts.is_empty());
+    // A quarter of a second is a hold.
+    mapper.event(ms(1000), &press(Button::Select), calm);
+    mapper.event(ms(1250), &release(Button::Select), calm);
+    assert_eq!(mapper.sample(ms(1250), calm).acts, []);
+    // Down and up between two samples is still a tap.
+    mapper.event(ms(2001), &press(Button::Select), calm);
+    mapper.event(ms(2008), &release(Button::Select), calm);
+    let controls = mapper.sample(ms(2010), calm);
+    assert_eq!((controls.rewind, controls.acts), (false, vec![Act::RewindTap]));
+}
+
+#[test]
+fn a_bouncing_rewind_button_is_one_tap_or_one_hold() {
+    let (mut mapper, calm) = (ready(), Situation::default());
+    let mut acts = Vec::new();
+    // It bounces when it comes up.
+    for (at, event) in [
+        (300, press(Button::Select)),
+        (400, release(Button::Select)),
+        (402, press(Button::Select)),
+        (404, release(Button::Select)),
+    ] {
+        mapper.event(ms(at), &event, calm);
+        acts.extend(mapper.sample(ms(at), calm).acts);
+    }
+    acts.extend(mapper.sample(ms(500), calm).acts);
+    assert_eq!(acts, [Act::RewindTap]);
+    // It bounces when it goes down: down again after the bounce, and the tap's end is known as such.
+    for (at, event) in
+        [(600, press(Button::Select)), (602, release(Button::Select)), (604, press(Button::Select))]
+    {
+        mapper.event(ms(at), &event, calm);
+    }
+    assert!(mapper.sample(ms(630), calm).rewind);
+    mapper.event(ms(700), &release(Button::Select), calm);
+    let controls = mapper.sample(ms(700), calm);
+    assert_eq!((controls.rewind, controls.acts), (false, vec![Act::RewindTap]));
+}
+
+#[test]
+fn a_tap_on_the_clutch_that_is_over_does_not_drive() {
+    let (mut mapper, calm) = (ready(), Situation::default());
     mapper.event(ms(401), &press(Button::RightBumper), calm);
     mapper.event(ms(405), &release(Button::RightBumper), calm);
     assert!(!mapper.sample(ms(410), calm).clutch);
+}
+
+#[test]
+fn the_right_stick_scrubs_while_rewind_is_down_and_stays_where_it_is_let_go() {
+    let (mut mapper, calm) = (ready(), Situation::default());
+    mapper.event(ms(290), &axis(Axis::RightY, 1.0), calm);
+    assert_eq!(mapper.sample(ms(290), calm).scrub, None, "the button is up");
+    mapper.event(ms(295), &axis(Axis::RightY, 0.0), calm);
+    mapper.event(ms(300), &press(Button::Select), calm);
+    let mut scrubs = Vec::new();
+    for (at, value) in [(310, 0.0), (320, -1.0), (330, 0.0), (340, 1.0), (350, 0.01)] {
+        mapper.event(ms(at), &axis(Axis::RightY, value), calm);
+        scrubs.push(mapper.sample(ms(at), calm).scrub);
+    }
+    assert_eq!(scrubs, [None, Some(-1.0), Some(0.0), Some(1.0), Some(0.0)]);
+    mapper.event(ms(360), &release(Button::Select), calm);
+    let controls = mapper.sample(ms(360), calm);
+    assert_eq!((controls.scrub, controls.acts), (None, vec![]), "who has scrubbed has not tapped");
+    mapper.event(ms(400), &press(Button::Select), calm);
+    assert_eq!(mapper.sample(ms(400), calm).scrub, None, "the next press goes back again");
 }
 
 #[test]
