@@ -1,5 +1,6 @@
 //! The way as a tree: back and forth along it, taps, checkpoints, branches.
 
+use retake_log::{Recording, render_tree, summary};
 use retake_tests::{
     ARM, Deployment, GRIPPER, Hand, Run, Seen, Station, assert_motion_within_limits, assert_nothing_refused,
     assert_segments_are_the_ticks,
@@ -185,6 +186,18 @@ fn so_many_seconds_back_is_a_place_too() {
     judge(&run.finish());
 }
 
+/// Two of them nested.
+fn three_rewinds(run: &mut Run, ada: &Station) {
+    rewind(run, ada, 500);
+    drive(run, ada, [0.4, 0.0, 0.3, 0.0, 0.0, 0.0], 1000);
+    // Inside the branch, so that the next hangs on it.
+    rewind(run, ada, 200);
+    drive(run, ada, [0.0, -0.5, 0.3, 0.0, 0.0, 0.0], 1000);
+    // Back beyond both, onto the trunk.
+    rewind(run, ada, 2300);
+    drive(run, ada, [-0.4, 0.0, 0.3, 0.0, 0.0, 0.0], 600);
+}
+
 /// Ticks of `record`'s rewind, as their owners say.
 fn assert_is_a_rewind(seen: &Seen, record: &BranchRecord) {
     let owner = |tick: u64| {
@@ -200,14 +213,7 @@ fn assert_is_a_rewind(seen: &Seen, record: &BranchRecord) {
 fn three_rewinds_two_of_them_nested_are_a_tree_and_nothing_is_erased() {
     let ada = Station::new("ada");
     let mut run = driven(&ada, "lift");
-    rewind(&mut run, &ada, 500);
-    drive(&mut run, &ada, [0.4, 0.0, 0.3, 0.0, 0.0, 0.0], 1000);
-    // Inside the branch, so that the next hangs on it.
-    rewind(&mut run, &ada, 200);
-    drive(&mut run, &ada, [0.0, -0.5, 0.3, 0.0, 0.0, 0.0], 1000);
-    // Back beyond both, onto the trunk.
-    rewind(&mut run, &ada, 2300);
-    drive(&mut run, &ada, [-0.4, 0.0, 0.3, 0.0, 0.0, 0.0], 600);
+    three_rewinds(&mut run, &ada);
     let seen = run.finish();
     let tree: Vec<_> = seen.branches.iter().map(|b| (b.branch, b.parent, b.restored)).collect();
     assert_eq!(tree, [(1, 0, false), (2, 1, false), (3, 0, false)]);
@@ -227,6 +233,51 @@ fn three_rewinds_two_of_them_nested_are_a_tree_and_nothing_is_erased() {
     let [demo, back] = [SegmentKind::Demo, SegmentKind::Rewind];
     assert_eq!(kinds[1..], [demo, back, demo, back, demo, back, demo]);
     judge(&seen);
+}
+
+#[test]
+fn a_recording_of_three_rewinds_tells_their_tree() {
+    let (ada, dir) = (Station::new("ada"), tempfile::tempdir().unwrap());
+    let deployment = Deployment::new("lift", "expert").no_time_limit().station(&ada);
+    let mut run = deployment.recorded(dir.path(), "tree").start();
+    run.until_ready();
+    drive(&mut run, &ada, [0.0, 0.8, 0.0, 0.0, 0.0, 0.4], 1500);
+    three_rewinds(&mut run, &ada);
+    ada.act(Act::Success);
+    run.millis(300);
+    let seen = run.finish();
+    let found = summary(&Recording::open(&dir.path().join("tree")).unwrap()).unwrap();
+    let episode = found.episodes.iter().find(|episode| episode.episode == 1).unwrap();
+    assert_eq!((episode.ended_on, episode.verdict.as_str()), (3, "success"));
+    let at = |tick: u64| seen.ticks.iter().find(|t| t.tick == tick).unwrap();
+    let seconds = |tick: u64| (at(tick).at_nanos - at(episode.start_tick).at_nanos) as f64 * 1e-9;
+    assert_eq!(episode.branches.len(), 4);
+    for (branch, record) in episode.branches[1..].iter().zip(&seen.branches) {
+        assert_eq!((branch.branch, branch.parent), (record.branch, Some(record.parent)));
+        assert!(!branch.restored && !branch.rebuilt, "{branch:?}");
+        for (told, tick) in [
+            (branch.left, record.left_tick),
+            (branch.joined, record.joined_tick),
+            (Some(branch.began), record.began_tick),
+        ] {
+            assert_eq!(told.unwrap().tick, tick);
+            assert!((told.unwrap().seconds.unwrap() - seconds(tick)).abs() < 1e-6, "{told:?}");
+        }
+    }
+    for branch in &episode.branches {
+        let own: Vec<_> = branch.segments.iter().filter(|segment| segment.group == "arm").collect();
+        let kinds: Vec<_> = own.iter().map(|s| s.kind.as_str()).filter(|kind| *kind != "hold").collect();
+        assert_eq!(kinds, ["demo"], "{branch:?}");
+        for tick in own.iter().flat_map(|segment| segment.start.tick..segment.end.tick) {
+            assert_eq!(at(tick).branch, branch.branch, "tick {tick}");
+        }
+    }
+    let text = render_tree(&found);
+    for line in
+        ["  trunk from", "  ├─ branch 1", "  │  └─ branch 2", "  └─ branch 3", "  ended on branch 3: success"]
+    {
+        assert!(text.lines().any(|found| found.starts_with(line)), "{line:?} is not in {text}");
+    }
 }
 
 #[test]

@@ -87,7 +87,8 @@ const IDLE_RELEASE: Duration = Duration::from_secs(10);
 /// stopping. A tap ends where it is to go; this bounds what a robot does that never gets there.
 const TAP_LIMIT: Duration = Duration::from_secs(4);
 /// What an arm may touch while it goes back. Measured in the simulator: doing its tasks the arm presses with up to 31 N, and
-/// rewinding across a grasp knocks what it holds on the table with up to 63 N, over the bound for at most 20 ms.
+/// rewinding across a grasp knocks what it holds on the table with up to 63 N, over the bound in at most two observations in a
+/// row, about 40 ms. The guard needs four.
 const CONTACT: ContactConfig = ContactConfig { force: 35.0, rise: 15.0, lasts: Duration::from_millis(50) };
 
 impl Settings {

@@ -36,7 +36,7 @@ pub use recovery::{Found, Recovery, RepairedSegment, recover, recover_all};
 pub use segment_reader::{Channel, MAX_CHUNK_BYTES, MAX_RECORD_BYTES, Raw, SegmentReader};
 pub use segment_writer::Packing;
 pub use summary::{
-    EpisodeSummary, GapSummary, Info, SegmentFile, SegmentSummary, Summary, TopicSummary, render_info,
-    render_show, summary,
+    BranchSegment, BranchSummary, EpisodeSummary, GapSummary, Info, Moment, SegmentFile, SegmentSummary,
+    Summary, TopicSummary, render_info, render_show, render_tree, summary,
 };
 pub use writer::{Durability, Position, RecordingWriter, WriterConfig};

@@ -3,10 +3,12 @@
 //! Everything that the ticks tell is rebuilt from them, so that an episode that a crash cut off is there up to its last
 //! tick. Where the arbiter's own records of a segment or an episode exist they count, and must agree.
 
+mod branches;
 mod episodes;
 mod files;
 mod render;
 mod segments;
+mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,13 +16,16 @@ use retake_wire::{Message, Topic, pb::TickRecord};
 use serde::{Deserialize, Serialize};
 
 use crate::{Integrity, LogError, Logged, Raw, Recording, recording::topic_of};
+use branches::Branches;
 use episodes::Episodes;
 use segments::Segments;
 
+pub use branches::{BranchSegment, BranchSummary, Moment};
 pub use episodes::EpisodeSummary;
 pub use files::SegmentFile;
 pub use render::{render_info, render_show};
 pub use segments::SegmentSummary;
+pub use tree::render_tree;
 
 /// Messages of one topic.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -116,6 +121,7 @@ pub fn summary(recording: &Recording) -> Result<Summary, LogError> {
     let wanted = [
         Topic::Tick,
         Topic::Segment,
+        Topic::Branch,
         Topic::Episode,
         Topic::Gap,
         Topic::Watermark,
@@ -159,6 +165,7 @@ struct Seen {
     operators: BTreeSet<String>,
     cameras: BTreeSet<String>,
     segments: Segments,
+    branches: Branches,
     episodes: Episodes,
 }
 
@@ -196,6 +203,7 @@ impl Seen {
         match &logged.message {
             Message::Tick(tick) => self.tick(tick),
             Message::Segment(record) => self.segments.record(record),
+            Message::Branch(record) => self.branches.record(record),
             Message::Episode(record) => {
                 name(&mut self.operators, &record.operator);
                 name(&mut self.policies, &record.policy_version);
@@ -228,6 +236,7 @@ impl Seen {
             name(&mut self.operators, &input.operator);
         }
         self.segments.tick(tick);
+        self.branches.tick(tick);
         self.episodes.tick(tick);
     }
 
@@ -262,7 +271,11 @@ impl Seen {
             integrity,
             contradictions,
         };
-        Ok(Summary { info, episodes: self.episodes.finish(segments) })
+        let mut episodes = self.episodes.finish(segments);
+        for episode in &mut episodes {
+            self.branches.complete(episode);
+        }
+        Ok(Summary { info, episodes })
     }
 }
 

@@ -106,6 +106,8 @@ pub(crate) enum LogCommand {
     Info(LogOptions),
     /// Episodes and segments: start, end, kind, owner per group, verdicts.
     Show(LogOptions),
+    /// Each episode as the tree that its rewinds made of it: what was left, where it was joined again, who drove on from there.
+    Tree(LogOptions),
 }
 
 #[derive(Debug, Args)]

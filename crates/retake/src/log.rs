@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::bail;
-use retake_log::{Recording, Summary, render_info, render_show, summary};
+use retake_log::{Recording, Summary, render_info, render_show, render_tree, summary};
 
 use crate::cli::LogOptions;
 
@@ -22,6 +22,15 @@ pub(crate) fn info(options: &LogOptions) -> anyhow::Result<()> {
 pub(crate) fn show(options: &LogOptions) -> anyhow::Result<()> {
     let summary = read(&options.path)?;
     print(if options.json { serde_json::to_string_pretty(&summary)? + "\n" } else { render_show(&summary) })
+}
+
+pub(crate) fn tree(options: &LogOptions) -> anyhow::Result<()> {
+    let summary = read(&options.path)?;
+    print(if options.json {
+        serde_json::to_string_pretty(&summary.episodes)? + "\n"
+    } else {
+        render_tree(&summary)
+    })
 }
 
 /// What is in the recording. Of a damaged file it is what could be read, and that is said; a file without anything is refused.

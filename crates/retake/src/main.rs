@@ -50,6 +50,7 @@ fn run(cli: Cli) -> anyhow::Result<Kept> {
         Command::Node(options) => launch::run_node(&options),
         Command::Log(LogCommand::Info(options)) => log::info(&options).map(|()| Kept::All),
         Command::Log(LogCommand::Show(options)) => log::show(&options).map(|()| Kept::All),
+        Command::Log(LogCommand::Tree(options)) => log::tree(&options).map(|()| Kept::All),
         Command::Replay(options) if options.verify => verify::run(&options),
         Command::Replay(options) => replay::run(&options).map(|()| Kept::All),
         Command::Pad(options) => pad::run(&options).map(|()| Kept::All),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use retake_wire::pb::{Counters, EndReason, EpisodeRecord, Phase, TickRecord, Verdict};
 use serde::{Deserialize, Serialize};
 
-use super::{SegmentSummary, seconds, word};
+use super::{BranchSummary, SegmentSummary, seconds, word};
 
 /// An attempt.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,10 @@ pub struct EpisodeSummary {
     pub human_ticks: u64,
     /// Who drove, group by group.
     pub segments: Vec<SegmentSummary>,
+    /// The trunk, and a branch for each rewind that went to an earlier place and stayed there.
+    pub branches: Vec<BranchSummary>,
+    /// The branch the robot was on at the end; 0 is the trunk.
+    pub ended_on: u32,
 }
 
 /// What the ticks of one episode tell.
@@ -149,7 +153,7 @@ fn from_record(record: &EpisodeRecord, origin: i64) -> EpisodeSummary {
         takeovers: u64::from(record.takeovers),
         rewinds: u64::from(record.rewinds),
         human_ticks: record.human_ticks,
-        segments: Vec::new(),
+        ..EpisodeSummary::default()
     }
 }
 

@@ -89,16 +89,18 @@ pub fn render_show(summary: &Summary) -> String {
     text
 }
 
-fn heading(text: &mut String, episode: &EpisodeSummary) {
+/// The verdict, and why the episode ended.
+pub(super) fn verdict(episode: &EpisodeSummary) -> String {
     let verdict = match (episode.verdict.as_str(), episode.ended) {
         ("", true) => "no verdict",
         ("", false) => "not ended",
         (verdict, _) => verdict,
     };
-    let _ = write!(text, "\nepisode {}: {verdict}", episode.episode);
-    if !episode.reason.is_empty() {
-        let _ = write!(text, " ({})", episode.reason);
-    }
+    if episode.reason.is_empty() { verdict.to_owned() } else { format!("{verdict} ({})", episode.reason) }
+}
+
+pub(super) fn heading(text: &mut String, episode: &EpisodeSummary) {
+    let _ = write!(text, "\nepisode {}: {}", episode.episode, verdict(episode));
     let _ = write!(
         text,
         ", ticks {}..{}, {:.1} s, {} takeovers, {} rewinds, {} human ticks",

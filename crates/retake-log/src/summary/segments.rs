@@ -14,7 +14,7 @@ pub struct SegmentSummary {
     pub group: String,
     /// `policy`, `rewind`, `recovery`, `correction`, `demo`, `hold` or `reset`.
     pub kind: String,
-    /// `policy`, `human`, `rewind` or `hold`.
+    /// `policy`, `human`, `rewind`, `hold` or `shared`.
     pub owner: String,
     /// Why it began.
     pub began: String,
