@@ -146,7 +146,9 @@ impl Gate {
         if header.epoch < self.epoch || (header.epoch == self.epoch && header.session != self.session) {
             return Err(Outcome::OldEpoch);
         }
-        if header.epoch == self.epoch && self.tripped {
+        // It holds still, and where: only who has heard of it, and says so by a stop of a higher epoch, may go on from there. What
+        // was under way knows of a higher epoch perhaps, but not of the stop, and would be a step.
+        if self.tripped && (header.epoch == self.epoch || !command.stop) {
             return Err(Outcome::Tripped);
         }
         if header.session == self.session && header.seq <= self.seq {

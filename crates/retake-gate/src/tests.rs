@@ -93,8 +93,12 @@ fn without_commands_the_driver_stops_and_needs_a_higher_epoch() {
     assert_eq!(gate.watch(at(50)).map(|applied| applied.outcome()), Some(Outcome::Watchdog));
     assert_eq!(gate.watch(at(51)), None, "said once");
     refused(&mut gate, &command(1, 2, 0.01), 51, Outcome::Tripped);
-    assert_eq!(gate.offer(&command(2, 3, 0.01), at(52)).outcome(), Outcome::Applied);
+    refused(&mut gate, &command(2, 3, 0.02), 52, Outcome::Tripped);
+    let stop = |epoch, seq| Command { stop: true, position: vec![], ..command(epoch, seq, 0.0) };
+    refused(&mut gate, &stop(1, 4), 52, Outcome::Tripped);
+    assert_eq!(gate.offer(&stop(2, 4), at(52)).outcome(), Outcome::Applied);
     assert!(!gate.tripped());
+    assert_eq!(gate.offer(&command(2, 5, 0.01), at(53)).outcome(), Outcome::Applied);
 }
 
 #[test]
@@ -193,13 +197,35 @@ fn after_a_gap_the_set_point_may_catch_up_but_not_leap() {
         refused(&mut gate, &command(1, 2, -most - 0.001), gap, Outcome::TooFast);
         assert_eq!(gate.offer(&command(1, 2, most - 1e-9), at(gap)).outcome(), Outcome::Applied, "{gap} ms");
     }
+    // At a shorter period the same gap is more than three.
+    let limits = GroupLimits { lower: vec![-1.0], upper: vec![1.0], velocity: vec![1.0] };
+    let config = GateConfig {
+        groups: vec![limits],
+        watchdog: Duration::from_millis(50),
+        command_age: Duration::from_millis(100),
+        period: Duration::from_millis(5),
+    };
+    let mut quick = Gate::new(config, vec![vec![0.0]]);
+    quick.issue(9, at(0));
+    quick.offer(&command(1, 1, 0.0), at(0));
+    refused(&mut quick, &command(1, 2, 0.0189), 40, Outcome::TooFast);
+    assert_eq!(quick.offer(&command(1, 2, 0.0187), at(40)).outcome(), Outcome::Applied);
+}
+
+/// Found by the fault campaign: a command that was under way when the driver stopped by itself, of a higher epoch for another
+/// reason, moved it by as much as three periods at once.
+#[test]
+fn after_a_stop_of_its_own_there_is_no_catching_up() {
     let mut gate = gate();
     gate.offer(&command(1, 1, 0.0), at(0));
-    gate.issue(10, at(1000));
-    gate.watch(at(1000));
-    let late = |value| Command { driver_beacon: 10, ..command(2, 2, value) };
-    refused(&mut gate, &late(0.076), 1000, Outcome::TooFast);
-    assert_eq!(gate.offer(&late(0.074), at(1000)).outcome(), Outcome::Applied);
+    gate.issue(10, at(60));
+    gate.watch(at(60));
+    let late = |seq, value| Command { driver_beacon: 10, ..command(2, seq, value) };
+    refused(&mut gate, &late(2, 0.074), 60, Outcome::Tripped);
+    let stop = Command { stop: true, position: vec![], ..late(3, 0.0) };
+    assert_eq!(gate.offer(&stop, at(60)).outcome(), Outcome::Applied);
+    refused(&mut gate, &late(4, 0.026), 61, Outcome::TooFast);
+    assert_eq!(gate.offer(&late(4, 0.024), at(61)).outcome(), Outcome::Applied);
 }
 
 #[test]

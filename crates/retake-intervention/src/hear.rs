@@ -117,9 +117,10 @@ impl Arbiter {
                 format!("The driver refused the command of tick {}: {:?}.", applied.tick, applied.outcome());
             self.notices.say(out, now, self.tick.0, "command_refused", "robot", &text);
         }
-        if applied.tripped && !self.driver_tripped {
+        // Tripped again in the epoch that was begun for it, it waits for a higher one, even if nobody heard that it had gone on.
+        if applied.tripped && (!self.driver_tripped || applied.epoch >= self.state.epoch().0) {
             self.session.counters.driver_trips += 1;
-            robot.rest_at_applied();
+            robot.lose_place(self.tick);
             self.tell(Event::DriverTripped, now, out);
         }
         self.driver_tripped = applied.tripped;

@@ -7,7 +7,7 @@ use retake_shaping::{KeepOut, Reach, Shaper, ValueLimits, Workspace};
 use retake_units::{Epoch, MonoTime, Tick};
 use retake_wire::{
     check_descriptor,
-    pb::{Applied, CommandSpace, Group, Observation, RobotDescriptor},
+    pb::{Applied, CommandSpace, Group, Observation, Outcome, RobotDescriptor},
 };
 
 /// A joint this close to where its driver put it is there, radians.
@@ -36,6 +36,8 @@ pub(crate) struct Robot {
     seen: Option<(u64, u64, Tick)>,
     /// Where the driver holds the robot is known: it has answered to a command of ours that was sent after its last reset or start.
     pub(crate) placed: bool,
+    /// What made the place unknown is that the driver stopped by itself.
+    stopped: bool,
 }
 
 impl Robot {
@@ -67,6 +69,7 @@ impl Robot {
             applied: None,
             seen: None,
             placed: false,
+            stopped: false,
         })
     }
 
@@ -107,6 +110,7 @@ impl Robot {
         let session = observation.header.unwrap_or_default().session;
         if self.seen.is_none_or(|seen| (seen.0, seen.1) != (session, observation.resets)) {
             (self.seen, self.placed) = (Some((session, observation.resets, tick)), false);
+            self.stopped = false;
         }
         self.observation = Some((observation.clone(), now));
     }
@@ -114,10 +118,12 @@ impl Robot {
     /// Takes in what the driver did. Epochs before `first` are another arbiter's.
     pub(crate) fn apply(&mut self, applied: &Applied, first: Epoch) {
         self.applied = Some(applied.clone());
-        let answers = |(_, _, tick): (u64, u64, Tick)| applied.tick > tick.0 && applied.epoch >= first.0;
+        let answers = |(_, _, tick): (u64, u64, Tick)| {
+            applied.outcome() == Outcome::Applied && applied.tick > tick.0 && applied.epoch >= first.0
+        };
         if !self.placed && self.seen.is_some_and(answers) {
             self.placed = true;
-            self.rest_after_reset();
+            if self.stopped { self.rest_at_applied() } else { self.rest_after_reset() }
         }
     }
 
@@ -136,8 +142,17 @@ impl Robot {
         }
     }
 
+    /// The driver stopped by itself, as is heard after `tick`. It may have moved and stopped again since it said so, so where it
+    /// holds the robot is known only when it answers to what is sent from now on.
+    pub(crate) fn lose_place(&mut self, tick: Tick) {
+        self.rest_at_applied();
+        if let Some((_, _, since)) = &mut self.seen {
+            (*since, self.placed, self.stopped) = (tick, false, true);
+        }
+    }
+
     /// Puts every command at rest where the driver stopped.
-    pub(crate) fn rest_at_applied(&mut self) {
+    fn rest_at_applied(&mut self) {
         let Some(applied) = &self.applied else { return };
         for (group, applied) in self.groups.iter_mut().zip(&applied.position) {
             group.shaper.rest_at(&applied.values);

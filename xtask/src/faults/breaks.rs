@@ -202,6 +202,22 @@ fn edited(tree: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
     Ok(texts)
 }
 
+/// The libraries of others are the same in both, and linked; ours are not, for they would be written over.
+fn warm(from: &Path, cache: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(cache)?;
+    let parts = ["deps", "build", ".fingerprint"];
+    let _ = Command::new("cp").arg("-al").args(parts.map(|part| from.join(part))).arg(cache).status()?;
+    for entry in parts.iter().filter_map(|part| fs::read_dir(cache.join(part)).ok()).flatten() {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.contains("retake") || name.contains("xtask") {
+            let path = entry.path();
+            if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+        }
+    }
+    Ok(())
+}
+
 /// Copies the sources, switches the guards to be switchable, and builds this program there.
 fn build() -> anyhow::Result<PathBuf> {
     let (root, work) = (root(), root().join("target/faults-broken"));
@@ -219,10 +235,7 @@ fn build() -> anyhow::Result<PathBuf> {
     }
     let cache = work.join("release");
     if !cache.exists() {
-        // The libraries of others are the same in both; only ours are built again.
-        fs::create_dir_all(&cache)?;
-        let parts = ["deps", "build", ".fingerprint"].map(|part| root.join("target/release").join(part));
-        let _ = Command::new("cp").arg("-al").args(parts).arg(&cache).status()?;
+        warm(&root.join("target/release"), &cache)?;
     }
     let built = Command::new(env!("CARGO"))
         .args(["build", "--release", "--workspace", "--bin", "xtask", "--quiet"])

@@ -169,7 +169,7 @@ impl Checker {
         if applied.tripped {
             self.licences.void(Void::Tripped, at);
             if let Some(motion) = &mut self.motion {
-                motion.forget();
+                motion.tripped();
             }
         }
         if applied.outcome() != Outcome::Applied {

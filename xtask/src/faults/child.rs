@@ -44,8 +44,8 @@ impl Child {
         entropy: u64,
         events: &Sender<Event>,
     ) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("find this program")?;
-        let mut process = Command::new(program)
+        // Not by its path: the program may be built anew while it runs.
+        let mut process = Command::new("/proc/self/exe")
             .args(["node", kind.name(), "--connect", connect, "--entropy", &entropy.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -51,6 +51,8 @@ impl Void {
 const GRACE: Duration = Duration::from_millis(100 + 20 + 20);
 /// An input is fresh if the beacon it answers to was issued this lately.
 const INPUT_AGE: Duration = Duration::from_millis(105);
+/// An act that is this young when it comes is certainly heard; older ones may be refused, and are said only once.
+const ACT_AGE: Duration = Duration::from_millis(85);
 const PROPOSAL_AGE: Duration = Duration::from_millis(330);
 /// Three periods of the policy, and a tick.
 const POLICY_SILENCE: Duration = Duration::from_millis(480 + 40);
@@ -69,6 +71,8 @@ struct Operator {
     must_release: bool,
     /// Last fresh arrival at the arbiter.
     heard: Option<MonoTime>,
+    /// Number of that arrival.
+    newest: u64,
     /// Numbers of what was really said lately.
     said: VecDeque<(u64, u64)>,
 }
@@ -150,6 +154,10 @@ impl Licences {
         let header = input.header.unwrap_or_default();
         let stopped = self.stopped.is_some();
         let operator = self.operators.entry(who).or_default();
+        if operator.said.back().is_some_and(|(session, _)| *session != header.session) {
+            // A new process counts from one again.
+            operator.newest = 0;
+        }
         if operator.said.len() == KNOWN {
             operator.said.pop_front();
         }
@@ -186,22 +194,29 @@ impl Licences {
 
     fn heard(&mut self, input: &OperatorInput, at: MonoTime) {
         let header = input.header.unwrap_or_default();
-        let fresh = self.age(header.beacon, at).is_some_and(|age| age <= INPUT_AGE);
+        let age = self.age(header.beacon, at);
+        let young = |than: Duration| age.is_some_and(|age| age <= than);
+        let (fresh, certain) = (young(INPUT_AGE), young(ACT_AGE));
         let number = (header.session, header.seq);
         let Some((who, operator)) = self.operators.iter_mut().find(|(_, one)| one.said.contains(&number))
         else {
             return;
         };
-        if !fresh {
+        // One that comes after a newer one is no longer heard.
+        if !fresh || header.seq <= operator.newest {
             return;
         }
+        operator.newest = header.seq;
         let who = *who;
         if operator.heard.is_some_and(|last| at.since(last) > GRACE) {
             operator.must_release = true;
         }
         operator.heard = Some(at);
         self.lease(who, input, at);
-        if input.acts().any(|act| act == Act::Pause) && self.policy.is_some_and(|policy| policy.by == who) {
+        if certain
+            && input.acts().any(|act| act == Act::Pause)
+            && self.policy.is_some_and(|policy| policy.by == who)
+        {
             self.end_policy(Void::Paused, at);
         }
     }

@@ -36,6 +36,8 @@ struct Point {
     q: Vec<f64>,
     v: Option<Vec<f64>>,
     a: Option<Vec<f64>>,
+    /// The robot has come to rest since.
+    rests: bool,
 }
 
 /// The robot must come to rest from here.
@@ -85,6 +87,15 @@ impl Motion {
         self.brake = None;
     }
 
+    /// The driver stopped at its set-point by itself; whatever comes next starts from rest.
+    pub(super) fn tripped(&mut self) {
+        self.brake = None;
+        if let Some(last) = &mut self.last {
+            let still = vec![0.0; last.q.len()];
+            (last.v, last.a, last.rests) = (Some(still.clone()), Some(still), true);
+        }
+    }
+
     /// Whether the scene was put back since the last call.
     pub(super) fn resets(&mut self, resets: u64) -> bool {
         let changed = self.resets != resets;
@@ -128,11 +139,18 @@ impl Motion {
     }
 
     fn derive(&self, session: u64, tick: u64, q: Vec<f64>, found: &mut Vec<(Found, String)>) -> Point {
-        let fresh = Point { session, tick, q: q.clone(), v: None, a: None };
+        let fresh = Point { session, tick, q: q.clone(), v: None, a: None, rests: false };
         let Some(last) = &self.last else { return fresh };
-        let follows = last.session == session && tick > last.tick;
+        let follows = last.rests || last.session == session && tick > last.tick;
+        let next = last.rests || tick == last.tick + 1;
         #[expect(clippy::cast_precision_loss, reason = "a small number of ticks")]
-        let ticks = if follows { (tick - last.tick) as f64 } else { CATCH_UP };
+        let ticks = if last.rests {
+            1.0
+        } else if follows {
+            (tick - last.tick) as f64
+        } else {
+            CATCH_UP
+        };
         let seconds = ticks.min(CATCH_UP) * self.period;
         let v: Vec<f64> = q.iter().zip(&last.q).map(|(q, last)| (q - last) / seconds).collect();
         for (index, (v, limit)) in v.iter().zip(&self.limits).enumerate() {
@@ -140,7 +158,7 @@ impl Motion {
                 found.push((Found::TooFast, format!("tick {tick}: value {index} at {v} per second")));
             }
         }
-        if !(follows && tick == last.tick + 1) {
+        if !(follows && next) {
             return fresh;
         }
         let a: Option<Vec<f64>> = last
