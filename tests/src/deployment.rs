@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use retake_deployment::{Settings, StartState, Supervision};
+use retake_deployment::{Protocol, Settings, StartState, Supervision};
 use retake_node::Node;
 use retake_recorder::{Recorder, RecorderConfig};
 use retake_scripted::Script;
@@ -105,6 +105,20 @@ impl Deployment {
         let first = MonoTime::from_nanos(BETWEEN_TICKS + count * 1_000_000);
         let session = 0x7e57 + count;
         self.operator(station.node(session, first))
+    }
+
+    /// With the monitor that calls when the policy stands still.
+    #[must_use]
+    pub fn monitored(self) -> Self {
+        let monitor = self.settings.monitor(MonoTime::ZERO);
+        self.operator(monitor)
+    }
+
+    /// Under this protocol.
+    #[must_use]
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.settings.protocol = protocol;
+        self
     }
 
     /// With any other operator.

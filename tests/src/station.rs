@@ -11,7 +11,9 @@ use retake_node::{Node, Outbox};
 use retake_units::MonoTime;
 use retake_wire::{
     Message, Topic,
-    pb::{self, Act, Beacon, Frame, Header, OperatorInput, Pose, RewindTarget, rewind_target::Place},
+    pb::{
+        self, Act, Beacon, DriveMode, Frame, Header, OperatorInput, Pose, RewindTarget, rewind_target::Place,
+    },
 };
 
 /// What the operator's hands do, from now on.
@@ -35,6 +37,8 @@ pub struct Hand {
     pub rewind_to: Option<Place>,
     /// Groups the clutch takes.
     pub groups: Vec<String>,
+    /// What the clutch makes of the motion.
+    pub mode: DriveMode,
 }
 
 /// What a tracked hand controller says, in robot axes.
@@ -224,6 +228,7 @@ impl Node for StationNode {
             groups: hand.groups,
             scrub: hand.scrub,
             rewind_to: hand.rewind_to.map(|place| RewindTarget { place: Some(place) }),
+            mode: hand.mode.into(),
             acts,
             frame: if tool { Frame::Tool } else { Frame::Base }.into(),
             precision: tracked.as_ref().is_some_and(|tracked| tracked.precision),

@@ -5,10 +5,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 pub use retake_authority::{Protocol, Supervision};
+use retake_autonomy::AutonomyConfig;
 use retake_episode::EpisodesConfig;
 use retake_intervention::{
-    Arbiter, ArbiterConfig, ContactConfig, HandConfig, Profiles, RewindConfig, witnessed,
+    Arbiter, ArbiterConfig, ContactConfig, HandConfig, Profiles, ResidualConfig, RewindConfig, witnessed,
 };
+use retake_monitor::{StallConfig, StallMonitor};
 use retake_node::Witness;
 use retake_policy::{ExpertPolicy, PolicyConfig, PolicySpec};
 use retake_scripted::{Script, ScriptedConfig, ScriptedOperator, Speeds};
@@ -64,6 +66,8 @@ pub struct Settings {
     pub supervision: Supervision,
     /// What may follow what in an episode.
     pub protocol: Protocol,
+    /// An idle operator loses the lease after this long to whoever has asked for it.
+    pub idle_release: Duration,
     /// An operator not heard for this long is lost.
     pub operator_timeout: Duration,
     /// A policy that proposed nothing valid for this long is stale.
@@ -76,6 +80,24 @@ pub struct Settings {
     pub profiles: BTreeMap<String, Profile>,
 }
 
+/// About seven centimetres at this arm's reach: enough to steer by, not enough to take the policy where it has never been.
+const RESIDUAL: ResidualConfig = ResidualConfig { joint: 0.15, scalar: 0.02 };
+/// A policy that follows the robot is ahead of its command by a tenth of this.
+const POLICY_FAR: f64 = 0.5;
+/// Half of the need slows, nine tenths hold, and one second of calm in twenty is the most a restless policy is slowed for.
+const AUTONOMY: AutonomyConfig = AutonomyConfig {
+    slow_above: 0.5,
+    hold_above: 0.9,
+    release: 0.5,
+    dwell: Duration::from_millis(500),
+    silence: Duration::from_secs(1),
+    budget: 0.05,
+};
+/// The expert pauses for up to a second where the gripper closes; twice that is no pause any more.
+const STALL: StallConfig =
+    StallConfig { still: 0.02, patience: Duration::from_secs(2), rise: Duration::from_secs(2), session: 0 };
+/// Slow enough to watch each motion; the precision that operators have.
+const SLOWED: f64 = 0.3;
 /// The first loss of performance that people notice is at 70 ms; a lost hand must not drive for longer than this.
 const OPERATOR_TIMEOUT: Duration = Duration::from_millis(100);
 /// Three of the policy's periods of eight ticks.
@@ -107,6 +129,7 @@ impl Settings {
             auto_next: Duration::from_millis(500),
             supervision: Supervision::Required,
             protocol: Protocol::Free,
+            idle_release: IDLE_RELEASE,
             operator_timeout: OPERATOR_TIMEOUT,
             policy_timeout: POLICY_TIMEOUT,
             entropy: 1,
@@ -127,6 +150,11 @@ impl Settings {
     pub fn policy(&self, start: MonoTime) -> ExpertPolicy {
         let session = self.entropy ^ 0x90;
         ExpertPolicy::new(PolicyConfig { spec: self.policy, task: self.task.clone(), session }, start)
+    }
+
+    /// The monitor that calls the operator when the policy stands still.
+    pub fn monitor(&self, start: MonoTime) -> StallMonitor {
+        StallMonitor::new(StallConfig { session: self.entropy ^ 0x30, ..STALL }, start)
     }
 
     /// A scripted operator.
@@ -152,10 +180,14 @@ impl Settings {
             proposal_age: Duration::from_millis(320),
             supervision: self.supervision,
             protocol: self.protocol,
-            idle_release: IDLE_RELEASE,
+            idle_release: self.idle_release,
             teleop: TELEOP,
             hand: HAND,
             profiles: Profiles { sector: SECTOR, usual: Profile::PLAIN, own: self.profiles.clone() },
+            residual: RESIDUAL,
+            policy_far: POLICY_FAR,
+            autonomy: AUTONOMY,
+            slowed: SLOWED,
             rewind: RewindConfig { speed: 0.5, tracking_error: 0.2, contact: CONTACT, tap_limit: TAP_LIMIT },
             episodes: EpisodesConfig {
                 count: self.episodes,

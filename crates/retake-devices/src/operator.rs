@@ -6,10 +6,14 @@ use retake_node::{Node, Outbox};
 use retake_units::MonoTime;
 use retake_wire::{
     Message, Topic,
-    pb::{Act, Beacon, Header, Notice, Owner, Status},
+    pb::{Beacon, DriveMode, Header, Notice, OperatorInput, Owner, Status},
 };
 
+use said::Said;
+
 use crate::pad::{Controls, Feel, Mapper, PadEvent, PadMap, PadSource, PadState, Readiness, Situation};
+
+mod said;
 
 /// A node that woke more often would leave no time to others.
 pub(crate) const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
@@ -23,6 +27,8 @@ pub struct PadConfig {
     pub device: String,
     /// Groups that the clutch takes; empty means all.
     pub groups: Vec<String>,
+    /// What the clutch makes of the operator's motion.
+    pub mode: DriveMode,
     /// Time between two inputs, at least 1 ms.
     pub period: Duration,
     /// Random, chosen anew at each start.
@@ -38,6 +44,7 @@ impl PadConfig {
             operator: operator.into(),
             device: "gamepad".to_owned(),
             groups: Vec::new(),
+            mode: DriveMode::Direct,
             period: Duration::from_millis(10),
             session,
             map: PadMap::default(),
@@ -55,10 +62,9 @@ pub struct PadOperator<S> {
     next: MonoTime,
     situation: Situation,
     felt: Felt,
+    said: Said,
     told: Option<Readiness>,
     controls: Controls,
-    /// Stop was pressed, and nobody has said yet that everything is stopped.
-    stopping: bool,
     events: Vec<(MonoTime, PadEvent)>,
 }
 
@@ -123,9 +129,9 @@ impl<S: PadSource> PadOperator<S> {
             next: MonoTime::ZERO,
             situation: Situation::default(),
             felt: Felt::default(),
+            said: Said::default(),
             told: None,
             controls: Controls::default(),
-            stopping: false,
             events: Vec::new(),
             config,
         }
@@ -139,17 +145,6 @@ impl<S: PadSource> PadOperator<S> {
     /// What was last said, for a live view.
     pub const fn controls(&self) -> &Controls {
         &self.controls
-    }
-
-    /// A stop that is lost on its way must not be lost: it is said with every input until it is answered.
-    fn insist_on_stop(&mut self) {
-        if self.controls.acts.contains(&Act::Stop) {
-            self.stopping = true;
-        } else if self.controls.acts.contains(&Act::ClearStop) {
-            self.stopping = false;
-        } else if self.stopping {
-            self.controls.acts.push(Act::Stop);
-        }
     }
 
     fn take_in(&mut self, now: MonoTime, out: &mut Outbox) {
@@ -189,6 +184,12 @@ impl<S: PadSource> PadOperator<S> {
         });
     }
 
+    fn input(&mut self, controls: Controls, now: MonoTime) -> OperatorInput {
+        let (header, config) = (self.echo.header(now), &self.config);
+        let input = controls.into_input(header, &config.operator, &config.device, &config.groups);
+        OperatorInput { mode: config.mode.into(), ..input }
+    }
+
     fn feel(&mut self, status: &Status) {
         let mine = status.operator == self.config.operator;
         let felt = Felt {
@@ -222,8 +223,8 @@ impl<S: PadSource> Node for PadOperator<S> {
         if let Message::Beacon(beacon) = message {
             self.echo.hear(beacon);
         } else if let Message::Status(status) = message {
-            self.stopping &= !status.stopped;
             self.situation = Situation::from(status);
+            self.said.hear(status, &self.config.operator);
             self.feel(status);
         }
     }
@@ -231,16 +232,14 @@ impl<S: PadSource> Node for PadOperator<S> {
     fn wake(&mut self, now: MonoTime, out: &mut Outbox) {
         self.take_in(now, out);
         self.controls = self.mapper.sample(now, self.situation);
-        self.insist_on_stop();
         self.tell_readiness(out);
-        let header = self.echo.header(now);
-        let config = &self.config;
-        out.publish(self.controls.clone().into_input(
-            header,
-            &config.operator,
-            &config.device,
-            &config.groups,
-        ));
+        if self.said.amend(&mut self.controls.acts) {
+            let acts = std::mem::take(&mut self.controls.acts);
+            let (frame, valid, raw) = (self.controls.frame, self.controls.valid, self.controls.raw.clone());
+            self.controls = Controls { acts, frame, valid, raw, ..Controls::default() };
+        }
+        let input = self.input(self.controls.clone(), now);
+        out.publish(input);
         self.next = next_beat(self.next, now, self.config.period);
     }
 
@@ -250,14 +249,9 @@ impl<S: PadSource> Node for PadOperator<S> {
 
     /// The last word is that nothing is asked for, so that nobody has to wait for a watchdog.
     fn finish(&mut self, now: MonoTime, out: &mut Outbox) {
-        let header = self.echo.header(now);
         let nothing = Controls { frame: self.controls.frame, ..Controls::default() };
-        out.publish(nothing.into_input(
-            header,
-            &self.config.operator,
-            &self.config.device,
-            &self.config.groups,
-        ));
+        let input = self.input(nothing, now);
+        out.publish(input);
     }
 }
 

@@ -16,6 +16,12 @@ fn operator_id(name: &str) -> OperatorId {
     OperatorId(hash)
 }
 
+/// Stops, whoever says so and however old their word is.
+pub(crate) fn stop(arbiter: &mut Arbiter, input: &OperatorInput, now: MonoTime, out: &mut Outbox) {
+    let operator = operator_id(&input.operator);
+    arbiter.tell(Event::Act { operator, act: Act::Stop }, now, out);
+}
+
 /// Buttons first, then acts in the order given.
 pub(crate) fn heard(arbiter: &mut Arbiter, input: &OperatorInput, now: MonoTime, out: &mut Outbox) {
     let operator = operator_id(&input.operator);
@@ -104,6 +110,7 @@ fn do_act(
         pb::Act::Restore => arbiter.restore(now, out),
         pb::Act::SaveStart => arbiter.save_start(now, out),
         pb::Act::Discard => judge(arbiter, Verdict::Discarded, now, out),
+        pb::Act::AcknowledgeHelp => arbiter.acknowledge_help(now),
         pb::Act::NextEpisode => {
             if let Some(step) = arbiter.session.episodes.next_wanted() {
                 arbiter.follow(step, now, out);

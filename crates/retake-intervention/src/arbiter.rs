@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use retake_authority::{Config, Event, GroupSet, OperatorId, Owner, State, step};
+use retake_autonomy::Autonomy;
 use retake_episode::{EndReason, Mark, Step, Verdict};
 use retake_node::{Node, Outbox};
 use retake_units::{Epoch, MonoTime, Tick};
@@ -88,6 +89,8 @@ pub struct Arbiter {
     pub(crate) operator_name: String,
     pub(crate) beacons: Beacons,
     pub(crate) proposals: Sequences,
+    pub(crate) helpers: Sequences,
+    pub(crate) autonomy: Autonomy,
     pub(crate) arrivals: Arrivals,
     pub(crate) sender: Sender,
     pub(crate) next_tick: MonoTime,
@@ -117,6 +120,8 @@ impl Arbiter {
             operator_name: String::new(),
             beacons,
             proposals: Sequences::default(),
+            helpers: Sequences::default(),
+            autonomy: Autonomy::new(config.autonomy),
             arrivals: Arrivals::default(),
             sender,
             next_tick: start,
@@ -162,6 +167,9 @@ impl Arbiter {
         if owner == Owner::Rewind {
             self.rewind.press();
         }
+        if matches!(owner, Owner::Human | Owner::Shared { .. } | Owner::Rewind | Owner::Policy { .. }) {
+            self.acknowledge_help(now);
+        }
         if let (Some(goal), Some(robot)) = (self.goals.get_mut(index), &self.robot) {
             *goal = crate::drive::engage(robot, index, owner);
         }
@@ -183,6 +191,7 @@ impl Arbiter {
             Step::Open(episode) => {
                 self.session.opened();
                 self.rewind.clear();
+                self.autonomy.begin();
                 self.publish_episode(episode, out);
                 self.tell(Event::EpisodeOpened, now, out);
             }
@@ -254,6 +263,7 @@ impl Node for Arbiter {
             Topic::Applied,
             Topic::Proposal,
             Topic::PolicyInfo,
+            Topic::Help,
             Topic::Input,
         ]
     }
@@ -280,6 +290,7 @@ impl Node for Arbiter {
             Message::Applied(applied) => self.applied(applied, now, out),
             Message::Proposal(proposal) => self.proposed(proposal, now, out),
             Message::PolicyInfo(info) => self.policy.clone_from(info),
+            Message::Help(signal) => self.help_signalled(signal, now, out),
             Message::Input(input) => self.heard(input, now, out),
             _ => {}
         }

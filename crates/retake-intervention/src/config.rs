@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use retake_authority::{Protocol, Supervision};
+use retake_autonomy::AutonomyConfig;
 use retake_episode::EpisodesConfig;
 use retake_shaping::{ClutchConfig, Profile, Sector, TeleopConfig, ToolSpeeds};
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,15 @@ impl Profiles {
     }
 }
 
+/// How much an operator may add to what the policy wants, per value.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResidualConfig {
+    /// For values of a group that moves the tool, radians.
+    pub joint: f64,
+    /// For scalars, metres.
+    pub scalar: f64,
+}
+
 /// Everything the intervention node depends on. There is no default: the deployment says each of these.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ArbiterConfig {
@@ -83,6 +93,14 @@ pub struct ArbiterConfig {
     pub hand: HandConfig,
     /// Operators' profiles.
     pub profiles: Profiles,
+    /// What an operator may add to the policy.
+    pub residual: ResidualConfig,
+    /// A policy that wants a joint to be further than this from its command is held instead of followed, radians.
+    pub policy_far: f64,
+    /// When the policy is slowed or held because help is needed.
+    pub autonomy: AutonomyConfig,
+    /// Share of its speed that a slowed policy has.
+    pub slowed: f64,
     /// Going back.
     pub rewind: RewindConfig,
     /// Attempts.

@@ -18,6 +18,8 @@ pub(crate) enum Goal {
     None,
     Arm(Teleop),
     Scalar(f64),
+    /// What the operator has added to the policy, per value.
+    Difference(Vec<f64>),
 }
 
 /// One group's motion at one tick.
@@ -33,10 +35,9 @@ pub(crate) fn engage(robot: &Robot, group: usize, owner: Owner) -> Goal {
     let Some(group) = robot.groups.get(group) else { return Goal::None };
     let command = group.shaper.position();
     match (owner, &group.chain) {
-        (Owner::Human | Owner::Shared { .. }, Some(_)) => Goal::Arm(Teleop::engage(&command)),
-        (Owner::Human | Owner::Shared { .. }, None) => {
-            Goal::Scalar(command.first().copied().unwrap_or_default())
-        }
+        (Owner::Shared { .. }, _) => Goal::Difference(vec![0.0; command.len()]),
+        (Owner::Human, Some(_)) => Goal::Arm(Teleop::engage(&command)),
+        (Owner::Human, None) => Goal::Scalar(command.first().copied().unwrap_or_default()),
         (Owner::Policy { .. } | Owner::Rewind | Owner::Hold, _) => Goal::None,
     }
 }
@@ -97,6 +98,16 @@ pub(crate) fn wanted(
     chunk.at(group, now + std::time::Duration::from_secs_f64(robot.period_s))
 }
 
+/// The policy wants a joint of `group` to be further from its command than `most`: another way of being at the same pose, or
+/// a plan made for another place.
+pub(crate) fn far(robot: &Robot, group: usize, wanted: &Wanted, most: f64) -> bool {
+    let moves_tool = robot.groups.get(group).filter(|group| group.chain.is_some());
+    moves_tool.is_some_and(|group| {
+        let command = group.shaper.position();
+        command.iter().zip(&wanted.position).any(|(command, wanted)| (wanted - command).abs() > most)
+    })
+}
+
 /// Drives `group` with the operator's input.
 pub(crate) fn by_human(
     robot: &mut Robot,
@@ -119,7 +130,7 @@ pub(crate) fn by_human(
             *opening = (*opening - closing_speed * period_s).clamp(lower, upper);
             vec![*opening]
         }
-        (Goal::None | Goal::Arm(_) | Goal::Scalar(_), _) => return rest(robot, group),
+        (Goal::None | Goal::Arm(_) | Goal::Scalar(_) | Goal::Difference(_), _) => return rest(robot, group),
     };
     // Without a lead: an operator feels an overshoot at the end of a motion more than a lag at its beginning.
     let velocity = vec![0.0; position.len()];

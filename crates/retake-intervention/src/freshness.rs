@@ -18,6 +18,18 @@ pub(crate) enum Stale {
     FutureEpoch,
 }
 
+impl Stale {
+    /// Code and sentence for it.
+    pub(crate) const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NoHeader => ("no_header", "A message without a header was refused."),
+            Self::OldBeacon => ("stale", "A message that answers to no recent beacon was refused."),
+            Self::OldSequence => ("repeated", "A repeated or reordered message was refused."),
+            Self::FutureEpoch => ("future_epoch", "A message of an epoch that has not begun was refused."),
+        }
+    }
+}
+
 const BEACONS: usize = 128;
 
 /// The beacons issued lately. SplitMix64 from a seed: unpredictable enough to defeat replays, repeatable in tests.

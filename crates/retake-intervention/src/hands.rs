@@ -137,7 +137,7 @@ impl Hand {
                 *opening = next;
                 vec![next]
             }),
-            Goal::None => None,
+            Goal::None | Goal::Difference(_) => None,
         };
         let Some(position) = wanted else { return drive::rest(robot, group) };
         let velocity = vec![0.0; position.len()];

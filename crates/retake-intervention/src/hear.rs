@@ -4,7 +4,7 @@ use retake_authority::Event;
 use retake_episode::{EndReason, Phase, Step, Verdict};
 use retake_node::Outbox;
 use retake_units::{Epoch, MonoTime};
-use retake_wire::pb::{Applied, Observation, OperatorInput, Outcome, Proposal, RobotDescriptor};
+use retake_wire::pb::{Act, Applied, Observation, OperatorInput, Outcome, Proposal, RobotDescriptor};
 
 use crate::{
     Arbiter, acts,
@@ -83,7 +83,7 @@ impl Arbiter {
         let (max_age, epoch) = (self.config.proposal_age, self.state.epoch().0);
         let fresh = self.proposals.accept(proposal.header.as_ref(), &self.beacons, max_age, epoch, now);
         let checked = fresh
-            .map_err(stale_code)
+            .map_err(Stale::words)
             .and_then(|_| Chunk::check(proposal, &robot.sizes(), &self.arrivals, now).map_err(proposal_code))
             .and_then(|chunk| if self.outdated(&chunk) { Err(OLD_EPOCH) } else { Ok(chunk) });
         match checked {
@@ -132,8 +132,12 @@ impl Arbiter {
             Ok(_) => acts::heard(self, input, now, out),
             Err(stale) => {
                 self.session.counters.inputs_refused += 1;
-                let (code, text) = stale_code(stale);
+                let (code, text) = stale.words();
                 self.notices.say(out, now, self.tick.0, code, "operator", text);
+                // A stop is never in doubt: at worst it is one too many.
+                if input.acts().any(|act| act == Act::Stop) {
+                    acts::stop(self, input, now, out);
+                }
             }
         }
     }
@@ -141,15 +145,6 @@ impl Arbiter {
 
 const OLD_EPOCH: (&str, &str) =
     ("proposal_old_epoch", "A proposal computed before the last change of authority was refused.");
-
-const fn stale_code(stale: Stale) -> (&'static str, &'static str) {
-    match stale {
-        Stale::NoHeader => ("no_header", "A message without a header was refused."),
-        Stale::OldBeacon => ("stale", "A message that answers to no recent beacon was refused."),
-        Stale::OldSequence => ("repeated", "A repeated or reordered message was refused."),
-        Stale::FutureEpoch => ("future_epoch", "A message of an epoch that has not begun was refused."),
-    }
-}
 
 const fn proposal_code(bad: BadProposal) -> (&'static str, &'static str) {
     match bad {

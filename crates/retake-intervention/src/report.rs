@@ -7,7 +7,7 @@ use retake_authority::Owner;
 use retake_episode::{Episode, Phase};
 use retake_node::Outbox;
 use retake_units::MonoTime;
-use retake_wire::pb::{self, Cause, EpisodeRecord, GroupStatus, GroupTick, Status, TickRecord};
+use retake_wire::pb::{Cause, EpisodeRecord, GroupStatus, GroupTick, Pose, Status, TickRecord};
 
 use crate::{Arbiter, words};
 
@@ -56,14 +56,14 @@ fn tick_record(arbiter: &Arbiter, decided: Decided, now: MonoTime) -> TickRecord
         policy_version: arbiter.chunk.as_ref().map_or_else(String::new, |chunk| chunk.version.clone()),
         counters: Some(arbiter.session.counters),
         stage: words::stage(arbiter.state.stage()).into(),
-        autonomy: pb::Autonomy::Full.into(),
+        autonomy: arbiter.level().into(),
         branch: arbiter.rewind.path.branch(),
         goal: hand_goal(arbiter),
     }
 }
 
 /// Where a tracked hand wants the tool, while it drives it.
-fn hand_goal(arbiter: &Arbiter) -> Option<pb::Pose> {
+fn hand_goal(arbiter: &Arbiter) -> Option<Pose> {
     let groups = &arbiter.robot.as_ref()?.groups;
     let tool = groups.iter().position(|group| group.chain.is_some())?;
     let human = arbiter.state.group(tool).owner == Owner::Human;
@@ -116,8 +116,8 @@ fn status(arbiter: &Arbiter, now: MonoTime) -> Status {
         finished: session.episodes.finished(),
         control_hz: robot.map_or(0.0, |robot| robot.descriptor.control_hz),
         requested_by: arbiter.requester(),
-        autonomy: pb::Autonomy::Full.into(),
-        help: Vec::new(),
+        autonomy: arbiter.level().into(),
+        help: arbiter.help_calls(now),
         checkpoints: arbiter.rewind.checkpoints(),
         forward_seconds: arbiter.rewind.path.ahead(),
         protocol: arbiter.config.protocol.name().into(),

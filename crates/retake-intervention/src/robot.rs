@@ -159,6 +159,13 @@ impl Robot {
         }
     }
 
+    /// Share of its speed that a group has from now on.
+    pub(crate) fn set_speed(&mut self, group: usize, share: f64) {
+        if let Some(group) = self.groups.get_mut(group) {
+            group.shaper.set_speed(share);
+        }
+    }
+
     /// How far the robot is from its command, in the value furthest off, for groups that move the tool.
     pub(crate) fn tracking_error(&self) -> f64 {
         let moving = self.groups.iter().enumerate().filter(|(_, group)| group.chain.is_some());

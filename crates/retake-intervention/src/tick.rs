@@ -3,19 +3,21 @@
 use std::time::Duration;
 
 use nalgebra::Vector6;
-use retake_authority::{Event, Owner, RewindEnd};
+use retake_authority::{Event, Group, GroupSet, Owner, RewindEnd};
 use retake_episode::Phase;
 use retake_node::Outbox;
 use retake_shaping::Clamps;
 use retake_units::MonoTime;
-use retake_wire::pb::{self, Beacon, Command, GroupTick, GroupValues, OperatorInput};
+use retake_wire::pb::{self, Beacon, Command, GroupTick, GroupValues};
 
 use crate::{
     Arbiter,
+    chunk::Wanted,
     drive::{self, Driven, Goal},
     report::{self, Decided},
     rewind,
     robot::Robot,
+    shared::{self, Hand},
     words,
 };
 
@@ -38,6 +40,7 @@ impl Arbiter {
             self.session.counters.late_ticks += 1;
         }
         self.tell(Event::Elapsed, now, out);
+        self.mind_autonomy(now, out);
         if let Some(step) = self.session.episodes.elapsed(now) {
             self.follow(step, now, out);
         }
@@ -76,6 +79,22 @@ impl Arbiter {
     }
 }
 
+/// What the operator's hand asks for at one tick.
+struct OperatorWish {
+    twist: Vector6<f64>,
+    /// Closing speed of the gripper, m/s.
+    closing: f64,
+    /// Stages of their profile that acted.
+    shaped: Clamps,
+}
+
+/// One group at one tick.
+struct Moved {
+    driven: Driven,
+    /// What the operator added to the policy.
+    residual: Vec<f64>,
+}
+
 /// Lets each group's owner drive it, publishes the segments that ended with it, and returns the record of each
 /// with the tool velocity the operator asked for.
 fn drive_groups(
@@ -86,57 +105,83 @@ fn drive_groups(
 ) -> (Vec<GroupTick>, Vector6<f64>) {
     let Some(mut robot) = arbiter.robot.take() else { return (Vec::new(), Vector6::zeros()) };
     arbiter.hands.elapsed(now);
-    let (input, twist, shaped) = operator_wish(arbiter, &robot);
+    let wish = operator_wish(arbiter, &robot);
     let stage = arbiter.state.stage();
+    let mut far = GroupSet::NONE;
     let mut ticks = Vec::with_capacity(robot.groups.len());
     for index in 0..robot.groups.len() {
         let group = arbiter.state.group(index);
         let wanted = drive::wanted(&robot, arbiter.chunk.as_ref(), index, group.epoch, now);
-        let mut goal = arbiter.goals.get_mut(index).map(std::mem::take).unwrap_or_default();
-        let driven = match group.owner {
-            Owner::Policy { .. } => drive::by_policy(&mut robot, index, wanted.as_ref()),
-            Owner::Human | Owner::Shared { .. } => {
-                let closing =
-                    input.as_ref().map_or(0.0, |input| drive::closing_speed(&arbiter.config.teleop, input));
-                let hand = arbiter.hands.of(index).filter(|_| group.owner == Owner::Human);
-                let driven = match hand {
-                    Some(hand) => {
-                        hand.drive(&mut robot, (index, group.epoch), &mut goal, &arbiter.config.hand)
-                    }
-                    None => drive::by_human(&mut robot, index, &mut goal, &twist, closing),
-                };
-                Driven { clamps: driven.clamps.and(shaped), ..driven }
-            }
-            Owner::Rewind => rewind::drive(&mut robot, index, &mut arbiter.rewind, ended),
-            Owner::Hold => drive::rest(&mut robot, index),
-        };
-        put_back(&mut arbiter.goals, index, goal);
+        let most = arbiter.config.policy_far;
+        let near = wanted.as_ref().filter(|wanted| !drive::far(&robot, index, wanted, most));
+        if wanted.is_some() && near.is_none() {
+            far = far.with(index);
+        }
+        let moved = drive_group(arbiter, &mut robot, (index, group), near, &wish, ended);
         let name = robot.groups.get(index).map_or("", |group| group.name.as_str());
         if let Some(ended) = arbiter.session.tick(index, name, (group, stage), (arbiter.tick, now)) {
             out.publish(ended);
         }
+        let chunk = wanted.as_ref().and(arbiter.chunk.as_ref()).map_or(0, |chunk| chunk.number);
         let (proposal, chunk_index) =
             wanted.map_or((Vec::new(), 0), |wanted| (wanted.position, wanted.index));
         ticks.push(GroupTick {
             owner: words::owner(group.owner).into(),
             cause: words::cause(group.cause).into(),
             segment: words::kind(arbiter.session.kind(group.owner, stage)).into(),
-            chunk: if proposal.is_empty() {
-                0
-            } else {
-                arbiter.chunk.as_ref().map_or(0, |chunk| chunk.number)
-            },
+            chunk,
             proposal,
             chunk_index,
-            ..group_tick(&robot, index, driven)
+            residual: moved.residual,
+            ..group_tick(&robot, index, moved.driven)
         });
     }
     count(arbiter, &ticks);
     arbiter.robot = Some(robot);
+    if !far.is_empty() {
+        arbiter.tell(Event::PolicyFar { groups: far }, now, out);
+    }
     if let Some(end) = ended {
         arbiter.tell(Event::RewindEnded(end), now, out);
     }
-    (ticks, twist)
+    (ticks, wish.twist)
+}
+
+/// Lets the owner of a group drive it for one period. `wanted` is what the policy wants, unless that is too far away;
+/// `ended` is why a rewind cannot go on.
+fn drive_group(
+    arbiter: &mut Arbiter,
+    robot: &mut Robot,
+    (index, group): (usize, Group),
+    wanted: Option<&Wanted>,
+    wish: &OperatorWish,
+    ended: Option<RewindEnd>,
+) -> Moved {
+    let mut goal = arbiter.goals.get_mut(index).map(std::mem::take).unwrap_or_default();
+    let automatic = matches!(group.owner, Owner::Policy { .. } | Owner::Shared { .. });
+    robot.set_speed(index, if automatic { arbiter.policy_speed() } else { 1.0 });
+    let mut residual = Vec::new();
+    let driven = match group.owner {
+        Owner::Policy { .. } => drive::by_policy(robot, index, wanted),
+        Owner::Human => {
+            let driven = match arbiter.hands.of(index) {
+                Some(hand) => hand.drive(robot, (index, group.epoch), &mut goal, &arbiter.config.hand),
+                None => drive::by_human(robot, index, &mut goal, &wish.twist, wish.closing),
+            };
+            Driven { clamps: driven.clamps.and(wish.shaped), ..driven }
+        }
+        Owner::Shared { .. } => {
+            let hand = Hand { twist: &wish.twist, closing: wish.closing };
+            let (driven, added) =
+                shared::by_both(robot, index, &mut goal, wanted, &hand, &arbiter.config.residual);
+            residual = added;
+            Driven { clamps: driven.clamps.and(wish.shaped), ..driven }
+        }
+        Owner::Rewind => rewind::drive(robot, index, &mut arbiter.rewind, ended),
+        Owner::Hold => drive::rest(robot, index),
+    };
+    put_back(&mut arbiter.goals, index, goal);
+    Moved { driven, residual }
 }
 
 fn put_back(goals: &mut [Goal], index: usize, goal: Goal) {
@@ -146,14 +191,14 @@ fn put_back(goals: &mut [Goal], index: usize, goal: Goal) {
 }
 
 /// The operator's newest input by their profile, if they may drive, the tool velocity it asks for, and what the profile changed.
-fn operator_wish(arbiter: &Arbiter, robot: &Robot) -> (Option<OperatorInput>, Vector6<f64>, Clamps) {
+fn operator_wish(arbiter: &Arbiter, robot: &Robot) -> OperatorWish {
     let leased = arbiter.state.operator().is_some();
     let Some((input, _)) = arbiter.heard.input.as_ref().filter(|_| leased) else {
-        return (None, Vector6::zeros(), Clamps::default());
+        return OperatorWish { twist: Vector6::zeros(), closing: 0.0, shaped: Clamps::default() };
     };
     let (input, shaped) = drive::profiled(&arbiter.config.profiles, input);
     let twist = drive::operator_velocity(&arbiter.config.teleop, &input, robot);
-    (Some(input), twist, shaped)
+    OperatorWish { twist, closing: drive::closing_speed(&arbiter.config.teleop, &input), shaped }
 }
 
 fn group_tick(robot: &Robot, index: usize, driven: Driven) -> GroupTick {

@@ -156,6 +156,7 @@ fn check_topics(file: &LaunchFile, wiring: &Wiring, problems: &mut Vec<Problem>)
         let wanted = |kind: NodeKind| wiring.topics.get(&kind).is_some_and(wants);
         file.nodes.iter().filter(|node| wanted(node.kind())).map(|node| node.name.clone()).collect()
     };
+    // Nobody has to call for help.
     for &topic in Topic::ALL {
         let writers = nodes_that(&|topics| topics.publishes.contains(&topic));
         let readers = nodes_that(&|topics| topics.subscribes.contains(&topic));
@@ -165,7 +166,7 @@ fn check_topics(file: &LaunchFile, wiring: &Wiring, problems: &mut Vec<Problem>)
             problems.push(Problem::SeveralWriters { topic, writers });
         } else if writers.is_empty() && ESSENTIAL.contains(&topic) {
             problems.push(Problem::NoWriter { topic, kinds });
-        } else if writers.is_empty() && !readers.is_empty() {
+        } else if writers.is_empty() && !readers.is_empty() && topic != Topic::Help {
             problems.push(Problem::NoSource { topic, readers, kinds });
         }
     }

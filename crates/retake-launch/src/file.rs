@@ -251,6 +251,7 @@ fn parse_options(value: Spanned<DeValue<'_>>, name: &str) -> Result<NodeOptions,
         NodeKind::Policy => NodeOptions::Policy(typed(value)?),
         NodeKind::Intervention => NodeOptions::Intervention(typed(value)?),
         NodeKind::Operator => NodeOptions::Operator(typed(value)?),
+        NodeKind::Monitor => NodeOptions::Monitor(typed(value)?),
         NodeKind::Recorder => NodeOptions::Recorder(typed(value)?),
         NodeKind::Viz => NodeOptions::Viz(typed(value)?),
     })

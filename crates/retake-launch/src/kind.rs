@@ -16,6 +16,8 @@ pub enum NodeKind {
     Intervention,
     /// Reads an operator's device, or plays one.
     Operator,
+    /// Watches the policy, and calls the operator.
+    Monitor,
     /// Writes the recording.
     Recorder,
     /// Shows it.
@@ -24,12 +26,13 @@ pub enum NodeKind {
 
 impl NodeKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Sim,
         Self::Camera,
         Self::Policy,
         Self::Intervention,
         Self::Operator,
+        Self::Monitor,
         Self::Recorder,
         Self::Viz,
     ];
@@ -42,6 +45,7 @@ impl NodeKind {
             Self::Policy => "policy",
             Self::Intervention => "intervention",
             Self::Operator => "operator",
+            Self::Monitor => "monitor",
             Self::Recorder => "recorder",
             Self::Viz => "viz",
         }
@@ -52,7 +56,7 @@ impl NodeKind {
     pub const fn stop_rank(self) -> u8 {
         match self {
             Self::Intervention => 0,
-            Self::Operator | Self::Policy => 1,
+            Self::Operator | Self::Policy | Self::Monitor => 1,
             Self::Sim | Self::Camera => 2,
             Self::Viz => 3,
             Self::Recorder => 4,
@@ -64,13 +68,15 @@ impl NodeKind {
     pub const fn default_restart(self) -> Restart {
         match self {
             Self::Sim | Self::Intervention => Restart::Never,
-            Self::Camera | Self::Policy | Self::Operator | Self::Recorder | Self::Viz => Restart::OnFailure,
+            Self::Camera | Self::Policy | Self::Operator | Self::Monitor | Self::Recorder | Self::Viz => {
+                Restart::OnFailure
+            }
         }
     }
 
     /// The deployment goes on without it when it cannot be kept running.
     pub const fn is_dispensable(self) -> bool {
-        matches!(self, Self::Camera | Self::Viz)
+        matches!(self, Self::Camera | Self::Monitor | Self::Viz)
     }
 }
 
@@ -154,13 +160,29 @@ options! {
         /// Where the last epoch used with the robot is kept; none means `$XDG_STATE_HOME/retake/ROBOT`, or
         /// `~/.local/state/retake/ROBOT`.
         state_dir: Option<PathBuf>,
+        /// What may follow what in an episode: free, sirius, rac, hg-dagger, hil-serl or demo.
+        protocol: Option<String>,
+        /// An idle operator loses the lease after this long to whoever has asked for it.
+        #[serde(default, with = "humantime_serde::option")]
+        idle_release: Option<Duration>,
     }
 
     /// The operator.
     OperatorOptions {
         /// Who, as `retake demo --operator` takes it.
         operator: String,
+        /// Name of the station, where there are several; the device's kind otherwise.
+        station: Option<String>,
+        /// Groups that a gamepad's clutch takes; all if left away.
+        #[serde(default)]
+        groups: Vec<String>,
+        /// A gamepad adds to what the policy does, instead of driving alone.
+        #[serde(default)]
+        residual: bool,
     }
+
+    /// The monitor of the policy.
+    MonitorOptions {}
 
     /// The recorder.
     RecorderOptions {
@@ -190,6 +212,8 @@ pub enum NodeOptions {
     Intervention(InterventionOptions),
     /// An operator.
     Operator(OperatorOptions),
+    /// A monitor.
+    Monitor(MonitorOptions),
     /// A recorder.
     Recorder(RecorderOptions),
     /// A viewer.
@@ -205,6 +229,7 @@ impl NodeOptions {
             Self::Policy(_) => NodeKind::Policy,
             Self::Intervention(_) => NodeKind::Intervention,
             Self::Operator(_) => NodeKind::Operator,
+            Self::Monitor(_) => NodeKind::Monitor,
             Self::Recorder(_) => NodeKind::Recorder,
             Self::Viz(_) => NodeKind::Viz,
         }
@@ -221,7 +246,7 @@ impl NodeOptions {
                 },)* }
             };
         }
-        common!(Sim Camera Policy Intervention Operator Recorder Viz)
+        common!(Sim Camera Policy Intervention Operator Monitor Recorder Viz)
     }
 }
 

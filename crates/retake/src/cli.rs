@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use retake_policy::PolicySpec;
 
 use crate::spec::{OperatorSpec, ViewSpec};
@@ -33,6 +33,15 @@ pub(crate) enum Command {
     Pad(PadOptions),
 }
 
+/// What a clutch makes of the operator's motion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DriveSpec {
+    /// The operator alone drives.
+    Direct,
+    /// The policy goes on driving, and the operator adds a bounded difference.
+    Residual,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct DemoOptions {
     /// What the robot is to do: lift or nut-on-peg.
@@ -46,6 +55,16 @@ pub(crate) struct DemoOptions {
     /// gamepad stream as JSON lines), or none. Without it, a gamepad if one is plugged in, else scripted:supervisor.
     #[arg(long)]
     pub(crate) operator: Option<OperatorSpec>,
+    /// What may follow what in an episode: free (anything), sirius (take over and hand back, no rewind), rac (recover, correct,
+    /// end), hg-dagger, hil-serl, or demo (only humans drive).
+    #[arg(long, default_value = "free")]
+    pub(crate) protocol: String,
+    /// Groups that a gamepad's clutch takes, for example arm, while the policy keeps the others; all if left away.
+    #[arg(long, value_delimiter = ',', value_name = "GROUP,…")]
+    pub(crate) groups: Vec<String>,
+    /// What a gamepad's clutch makes of its motion.
+    #[arg(long, value_enum, default_value_t = DriveSpec::Direct)]
+    pub(crate) drive: DriveSpec,
     /// Attempts to make.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) episodes: u64,

@@ -17,9 +17,9 @@ use retake_viz::{Viz, VizNode};
 
 use crate::{
     Kept,
-    cli::DemoOptions,
+    cli::{DemoOptions, DriveSpec},
     collect::{Ear, Listener},
-    nodes::{self, RecordingPlan},
+    nodes::{self, RecordingPlan, StationPlan},
     paint::Painter,
     spec::{OperatorSpec, ViewSpec},
     summary::Summary,
@@ -46,7 +46,8 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<Kept> {
     let plan = RecordingPlan { dir: options.record.clone(), settings: &settings, lockstep: options.lockstep };
 
     // Nothing is written or served before everything that can be refused has been.
-    let operator_node = nodes::operator(&operator, &settings, options.save_pad.as_deref(), start)?;
+    let operator_node =
+        nodes::operator(&operator, &settings, &station(options), options.save_pad.as_deref(), start)?;
     let simulator = settings.sim(start)?;
     let viewer = viewer(&view)?;
     let recorder = if options.no_record { None } else { Some(nodes::recorder(&plan)?) };
@@ -56,6 +57,7 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<Kept> {
         Box::new(settings.arbiter(start)),
         operator_node,
         Box::new(settings.policy(start)),
+        Box::new(settings.monitor(start)),
         Box::new(simulator),
         Box::new(Listener::new(ear.clone(), end)),
     ];
@@ -76,6 +78,10 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<Kept> {
     finish(&settings, &operator, options, &ear, report.as_ref(), wall_seconds)
 }
 
+fn station(options: &DemoOptions) -> StationPlan {
+    StationPlan { name: None, groups: options.groups.clone(), residual: options.drive == DriveSpec::Residual }
+}
+
 fn default_view(options: &DemoOptions) -> ViewSpec {
     if options.lockstep || options.json { ViewSpec::None } else { ViewSpec::Web }
 }
@@ -84,6 +90,7 @@ fn settings(options: &DemoOptions, operator: &OperatorSpec) -> anyhow::Result<Se
     let task = Task::by_name(&options.task)?;
     let mut settings = Settings::simulated(ROBOT, task, options.policy)?;
     (settings.episodes, settings.seed) = (options.episodes, options.seed);
+    settings.protocol = nodes::protocol(&options.protocol)?;
     if !options.lockstep {
         settings.entropy = rand::random();
         settings.first_epoch = wall_now().nanos() / 1_000_000_000;
@@ -104,7 +111,7 @@ fn viewer(view: &ViewSpec) -> anyhow::Result<Option<VizNode>> {
 
 /// The robot moves first in each instant, then who reacts to it, so the arbiter decides on what is newest.
 fn lockstep_order(node: &dyn Node) -> usize {
-    ["sim", "policy", "operator", "intervention", "camera", "terminal", "viz", "recorder"]
+    ["sim", "policy", "monitor", "operator", "intervention", "camera", "terminal", "viz", "recorder"]
         .iter()
         .position(|name| *name == node.name())
         .unwrap_or(usize::MAX)

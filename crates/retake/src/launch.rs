@@ -8,7 +8,7 @@ use retake_camera::CameraNode;
 use retake_deployment::{Settings, Supervision};
 use retake_launch::{
     Ending, InterventionOptions, LaunchFile, NodeKind, NodeOptions as LaunchNodeOptions, NodeTopics,
-    Supervisor, Wiring, check, end_with_supervisor, restrict,
+    OperatorOptions, Supervisor, Wiring, check, end_with_supervisor, restrict,
 };
 use retake_node::Node;
 use retake_policy::PolicySpec;
@@ -20,7 +20,7 @@ use retake_wire::Topic;
 use crate::{
     Kept,
     cli::{LaunchOptions, NodeOptions},
-    nodes::{self, RecordingPlan},
+    nodes::{self, RecordingPlan, StationPlan},
     spec::{OperatorSpec, ViewSpec},
 };
 
@@ -81,13 +81,15 @@ fn checked(file: &LaunchFile) -> anyhow::Result<Settings> {
         let place = || format!("{}: node {}", file.path.display(), node.name);
         match &node.options {
             LaunchNodeOptions::Operator(options) => {
-                drop(options.operator.parse::<OperatorSpec>().with_context(place)?)
+                let spec = options.operator.parse::<OperatorSpec>().with_context(place)?;
+                station(options).check(&spec, &settings).with_context(place)?;
             }
             LaunchNodeOptions::Viz(options) => drop(options.view.parse::<ViewSpec>().with_context(place)?),
             LaunchNodeOptions::Sim(_)
             | LaunchNodeOptions::Camera(_)
             | LaunchNodeOptions::Policy(_)
             | LaunchNodeOptions::Intervention(_)
+            | LaunchNodeOptions::Monitor(_)
             | LaunchNodeOptions::Recorder(_) => {}
         }
     }
@@ -135,6 +137,10 @@ fn arbiter_settings(settings: &mut Settings, options: &InterventionOptions) -> a
     };
     settings.operator_timeout = options.operator_timeout.unwrap_or(settings.operator_timeout);
     settings.policy_timeout = options.policy_timeout.unwrap_or(settings.policy_timeout);
+    settings.idle_release = options.idle_release.unwrap_or(settings.idle_release);
+    if let Some(protocol) = &options.protocol {
+        settings.protocol = nodes::protocol(protocol)?;
+    }
     Ok(())
 }
 
@@ -145,7 +151,7 @@ fn topics(settings: &Settings) -> anyhow::Result<BTreeMap<NodeKind, NodeTopics>>
         publishes: node.publications().to_vec(),
         subscribes: node.subscriptions().to_vec(),
     };
-    let operator = nodes::operator(&OperatorSpec::None, settings, None, start)?;
+    let operator = nodes::operator(&OperatorSpec::None, settings, &StationPlan::default(), None, start)?;
     let all_but = |own: &[Topic]| Topic::ALL.iter().copied().filter(|topic| !own.contains(topic)).collect();
     let recorder = [Topic::Watermark, Topic::Gap];
     Ok(BTreeMap::from([
@@ -154,6 +160,7 @@ fn topics(settings: &Settings) -> anyhow::Result<BTreeMap<NodeKind, NodeTopics>>
         (NodeKind::Policy, of(&settings.policy(start))),
         (NodeKind::Intervention, of(&settings.arbiter(start))),
         (NodeKind::Operator, of(operator.as_ref())),
+        (NodeKind::Monitor, of(&settings.monitor(start))),
         // These two would open files and ports if they were made only to be asked.
         (
             NodeKind::Recorder,
@@ -217,6 +224,10 @@ fn reserve_epochs(
     Ok(Some(reserved))
 }
 
+fn station(options: &OperatorOptions) -> StationPlan {
+    StationPlan { name: options.station.clone(), groups: options.groups.clone(), residual: options.residual }
+}
+
 type Built = (Box<dyn Node>, Option<retake_recorder::ReportHandle>);
 
 #[expect(clippy::print_stderr, reason = "the person at the terminal is told where to look")]
@@ -229,8 +240,9 @@ fn build(file: &LaunchFile, name: &str, settings: &Settings) -> anyhow::Result<B
         LaunchNodeOptions::Policy(_) => (Box::new(settings.policy(start)), None),
         LaunchNodeOptions::Intervention(_) => (Box::new(settings.arbiter(start)), None),
         LaunchNodeOptions::Operator(options) => {
-            (nodes::operator(&options.operator.parse()?, settings, None, start)?, None)
+            (nodes::operator(&options.operator.parse()?, settings, &station(options), None, start)?, None)
         }
+        LaunchNodeOptions::Monitor(_) => (Box::new(settings.monitor(start)), None),
         LaunchNodeOptions::Recorder(options) => {
             let recorder =
                 nodes::recorder(&RecordingPlan { dir: options.dir.clone(), settings, lockstep: false })?;

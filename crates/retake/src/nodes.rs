@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use retake_deployment::{Settings, Supervision};
+use retake_deployment::{Protocol, Settings, Supervision};
 use retake_devices::{
     InputReplay, PadConfig, PadOperator, ReplayConfig,
     doctor::InputProbe,
@@ -18,12 +18,65 @@ use retake_node::Node;
 use retake_recorder::{Recorder, RecorderConfig};
 use retake_scripted::Script;
 use retake_units::MonoTime;
-use retake_wire::{Message, Topic, pb::OperatorInput};
+use retake_wire::{
+    Message, Topic,
+    pb::{DriveMode, OperatorInput},
+};
 
 use crate::spec::OperatorSpec;
 
 /// Time a person has to change their verdict before the scene is reset.
 const TIME_TO_JUDGE: Duration = Duration::from_secs(3);
+
+/// How a person's station is set up.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StationPlan {
+    /// Its name, if not the device's kind.
+    pub(crate) name: Option<String>,
+    /// Groups the clutch takes; empty means all.
+    pub(crate) groups: Vec<String>,
+    /// Adds to the policy instead of driving alone.
+    pub(crate) residual: bool,
+}
+
+impl StationPlan {
+    /// # Errors
+    /// If a group is none of the robot's, or the operator is no gamepad and has no choice.
+    pub(crate) fn check(&self, spec: &OperatorSpec, settings: &Settings) -> anyhow::Result<()> {
+        let groups = &settings.descriptor.groups;
+        if let Some(unknown) =
+            self.groups.iter().find(|name| !groups.iter().any(|group| group.name == **name))
+        {
+            let known: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+            bail!("the robot has no group {unknown:?}; it has {}", known.join(", "));
+        }
+        let plain = self.groups.is_empty() && !self.residual;
+        let pad = match spec {
+            OperatorSpec::Gamepad => true,
+            OperatorSpec::Replay(path) => path.extension().is_some_and(|ending| ending == "jsonl"),
+            OperatorSpec::Scripted(_) | OperatorSpec::None => false,
+        };
+        if !plain && !pad {
+            bail!("groups and residual are a gamepad's; the operator {spec} always takes everything");
+        }
+        Ok(())
+    }
+
+    fn pad(&self, session: u64) -> PadConfig {
+        let name = self.name.clone().unwrap_or_else(|| "gamepad".to_owned());
+        let mode = if self.residual { DriveMode::Residual } else { DriveMode::Direct };
+        PadConfig { groups: self.groups.clone(), mode, ..PadConfig::new(name, session) }
+    }
+}
+
+/// The protocol of this name.
+///
+/// # Errors
+/// If there is none, with the names there are.
+pub(crate) fn protocol(name: &str) -> anyhow::Result<Protocol> {
+    let names = Protocol::ALL.map(Protocol::name).join(", ");
+    Protocol::by_name(name).with_context(|| format!("unknown protocol {name:?}; there are {names}"))
+}
 
 /// What the operator's kind means for the deployment.
 pub(crate) fn suit(settings: &mut Settings, operator: &OperatorSpec) {
@@ -46,10 +99,16 @@ pub(crate) fn default_operator() -> OperatorSpec {
 pub(crate) fn operator(
     spec: &OperatorSpec,
     settings: &Settings,
+    station: &StationPlan,
     save_pad: Option<&Path>,
     start: MonoTime,
 ) -> anyhow::Result<Box<dyn Node>> {
-    let session = settings.entropy ^ 0x0b;
+    station.check(spec, settings)?;
+    // Two stations of one deployment are two senders.
+    let name = station.name.as_deref().unwrap_or_default();
+    let session = name
+        .bytes()
+        .fold(settings.entropy ^ 0x0b, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     if save_pad.is_some() && *spec != OperatorSpec::Gamepad {
         bail!("--save-pad writes what a gamepad does; it needs --operator gamepad");
     }
@@ -64,13 +123,13 @@ pub(crate) fn operator(
                         format!("cannot write the gamepad's stream to {}", path.display())
                     })?),
                 };
-            Box::new(PadOperator::new(PadConfig::new("gamepad", session), source))
+            Box::new(PadOperator::new(station.pad(session), source))
         }
         OperatorSpec::Replay(path) if path.extension().is_some_and(|ending| ending == "jsonl") => {
             let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
             let stream =
                 parse_stream(&text).with_context(|| format!("{} is no gamepad stream", path.display()))?;
-            Box::new(PadOperator::new(PadConfig::new("gamepad", session), RecordedSource::new(stream)))
+            Box::new(PadOperator::new(station.pad(session), RecordedSource::new(stream)))
         }
         OperatorSpec::Replay(path) => {
             Box::new(InputReplay::new(ReplayConfig::new(session), recorded_inputs(path)?))
