@@ -82,9 +82,14 @@ pub(crate) struct Launched {
 
 impl Launched {
     pub(crate) fn start(plan: &Plan) -> Self {
+        Self::start_as(plan, |text| text)
+    }
+
+    /// With a launch file that `change` has changed.
+    pub(crate) fn start_as(plan: &Plan, change: impl Fn(String) -> String) -> Self {
         let dir = TempDir::new().unwrap();
         let file = dir.path().join("deployment.toml");
-        fs::write(&file, plan.text(&dir.path().join("recordings"))).unwrap();
+        fs::write(&file, change(plan.text(&dir.path().join("recordings")))).unwrap();
         let running = Running::start(dir.path(), &["launch", "deployment.toml"]);
         Self { running, dir }
     }

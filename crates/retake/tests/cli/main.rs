@@ -5,6 +5,7 @@
 mod crash;
 mod deployment;
 mod dying_nodes;
+mod epochs;
 mod launch;
 mod lockstep;
 mod log;
@@ -13,3 +14,4 @@ mod refusals;
 mod refused_launches;
 mod replay;
 mod story;
+mod verify;
