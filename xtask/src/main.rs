@@ -2,6 +2,8 @@
 
 mod bench;
 mod faults;
+mod fuzz;
+mod mutants;
 mod pace;
 mod report;
 mod stats;
@@ -28,6 +30,10 @@ enum Command {
     /// One process of a fault campaign.
     #[command(hide = true)]
     Node(faults::node::Options),
+    /// Random walks and storms, judged by models that know no rule of the code.
+    Fuzz(fuzz::Options),
+    /// Small changes to the pure crates, and how many of them their tests notice.
+    Mutants(mutants::Options),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +41,8 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Faults(options) => faults::run(&options),
         Command::Node(options) => faults::node::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
+        Command::Mutants(options) => mutants::run(&options),
     };
     match done {
         Ok(code) => code,
