@@ -15,6 +15,7 @@ mod pad;
 mod processes;
 mod proposals;
 mod protocols;
+mod recorded_states;
 mod replay;
 mod rewind;
 mod rewind_aborts;

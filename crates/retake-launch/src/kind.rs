@@ -107,6 +107,10 @@ pub enum Supervision {
     Optional,
 }
 
+fn default_states() -> PathBuf {
+    "states".into()
+}
+
 /// What every node may say, and then its own options. The common part is written out in each, because serde cannot refuse
 /// unknown keys through a flattened struct.
 macro_rules! options {
@@ -151,6 +155,12 @@ options! {
         /// Seed of the first attempt's start state; each further one adds one.
         #[serde(default)]
         seed: u64,
+        /// States to begin attempts in instead of the seed's, as `retake demo --start-state` takes them.
+        #[serde(default)]
+        start_states: Vec<String>,
+        /// Library of start states.
+        #[serde(default = "default_states")]
+        states: PathBuf,
         /// Operator silent for longer while driving: hold.
         #[serde(default, with = "humantime_serde::option")]
         operator_timeout: Option<Duration>,

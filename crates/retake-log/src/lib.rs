@@ -21,6 +21,7 @@ mod recovery;
 mod schema;
 mod segment_reader;
 mod segment_writer;
+mod states;
 mod summary;
 mod writer;
 
@@ -35,6 +36,7 @@ pub use recording::{Logged, Messages, Recording, topic_of};
 pub use recovery::{Found, Recovery, RepairedSegment, recover, recover_all};
 pub use segment_reader::{Channel, MAX_CHUNK_BYTES, MAX_RECORD_BYTES, Raw, SegmentReader};
 pub use segment_writer::Packing;
+pub use states::{EpisodeStates, Place, PlacedState, episode_states, named_state};
 pub use summary::{
     BranchSegment, BranchSummary, EpisodeSummary, GapSummary, Info, Moment, SegmentFile, SegmentSummary,
     Summary, TopicSummary, render_info, render_show, render_tree, summary,

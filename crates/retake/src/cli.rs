@@ -27,6 +27,8 @@ pub(crate) enum Command {
     /// Look into a recording.
     #[command(subcommand)]
     Log(LogCommand),
+    /// Find how far a failed attempt on the simulator must be rewound for the policy to succeed: tries from recorded states.
+    Suggest(SuggestOptions),
     /// Show a recording in Rerun, or repeat its decisions and compare them.
     Replay(ReplayOptions),
     /// List gamepads and show live what each control does.
@@ -74,6 +76,13 @@ pub(crate) struct DemoOptions {
     /// Seed of the first start state; each further attempt adds one.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Begin attempts in this state instead of the seed's: a .state file, or a name in the library. Several are gone through in
+    /// turn, by seed.
+    #[arg(long = "start-state", value_name = "NAME|FILE")]
+    pub(crate) start_states: Vec<String>,
+    /// Library of start states: NAME of a task is DIR/TASK/NAME.state.
+    #[arg(long, value_name = "DIR", default_value = "states")]
+    pub(crate) states: PathBuf,
     /// As fast as the machine allows, in one thread, the same every time; without the network between the nodes.
     #[arg(long)]
     pub(crate) lockstep: bool,
@@ -127,6 +136,50 @@ pub(crate) enum LogCommand {
     Show(LogOptions),
     /// Each episode as the tree that its rewinds made of it: what was left, where it was joined again, who drove on from there.
     Tree(LogOptions),
+    /// Take a state of the simulator out of a recording, to begin attempts in.
+    State(StateOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StateOptions {
+    /// A recording's folder, or one .mcap file.
+    pub(crate) path: PathBuf,
+    /// The attempt to look in; without --before or --tick, its last state is taken.
+    #[arg(long, required_unless_present = "name")]
+    pub(crate) episode: Option<u64>,
+    /// The last state at least this many seconds before the attempt's end.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, conflicts_with_all = ["tick", "name"])]
+    pub(crate) before: Option<f64>,
+    /// The last state at or before this tick.
+    #[arg(long, conflicts_with = "name")]
+    pub(crate) tick: Option<u64>,
+    /// The state that was saved under this name.
+    #[arg(long, conflicts_with = "episode")]
+    pub(crate) name: Option<String>,
+    /// Where to write it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SuggestOptions {
+    /// A recording's folder, or one .mcap file.
+    pub(crate) path: PathBuf,
+    /// The attempt that failed, or was rescued by a human.
+    #[arg(long)]
+    pub(crate) episode: u64,
+    /// Tries from each state, each with noise of its own.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rollouts: u32,
+    /// Who tries, as `retake demo --policy` takes it. Without it, the policy that was recorded.
+    #[arg(long)]
+    pub(crate) policy: Option<PolicySpec>,
+    /// Seed of the tries' noise.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print one machine-readable answer on standard output, and nothing else there.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -22,6 +22,7 @@ use crate::{
     nodes::{self, RecordingPlan, StationPlan},
     paint::Painter,
     spec::{OperatorSpec, ViewSpec},
+    states,
     summary::Summary,
 };
 
@@ -91,6 +92,7 @@ fn settings(options: &DemoOptions, operator: &OperatorSpec) -> anyhow::Result<Se
     let mut settings = Settings::simulated(ROBOT, task, options.policy)?;
     (settings.episodes, settings.seed) = (options.episodes, options.seed);
     settings.protocol = nodes::protocol(&options.protocol)?;
+    settings.start_states = states::load(&options.start_states, &options.states, &settings.task)?;
     if !options.lockstep {
         settings.entropy = rand::random();
         settings.first_epoch = wall_now().nanos() / 1_000_000_000;
@@ -110,7 +112,7 @@ fn viewer(view: &ViewSpec) -> anyhow::Result<Option<VizNode>> {
 }
 
 /// The robot moves first in each instant, then who reacts to it, so the arbiter decides on what is newest.
-fn lockstep_order(node: &dyn Node) -> usize {
+pub(crate) fn lockstep_order(node: &dyn Node) -> usize {
     ["sim", "policy", "monitor", "operator", "intervention", "camera", "terminal", "viz", "recorder"]
         .iter()
         .position(|name| *name == node.name())

@@ -22,6 +22,7 @@ use crate::{
     cli::{LaunchOptions, NodeOptions},
     nodes::{self, RecordingPlan, StationPlan},
     spec::{OperatorSpec, ViewSpec},
+    states,
 };
 
 /// How long a node waits for the others before it starts without them.
@@ -131,6 +132,7 @@ fn arbiter_settings(settings: &mut Settings, options: &InterventionOptions) -> a
     }
     settings.episodes = options.episodes.unwrap_or(0);
     settings.seed = options.seed;
+    settings.start_states = states::load(&options.start_states, &options.states, &settings.task)?;
     settings.supervision = match options.supervision {
         retake_launch::Supervision::Required => Supervision::Required,
         retake_launch::Supervision::Optional => Supervision::Optional,

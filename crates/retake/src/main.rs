@@ -1,5 +1,6 @@
 //! The one binary: reads the command line, runs the command, and says in one sentence what went wrong.
 
+mod bisect;
 mod cli;
 mod collect;
 mod demo;
@@ -10,6 +11,8 @@ mod pad;
 mod paint;
 mod replay;
 mod spec;
+mod states;
+mod suggest;
 mod summary;
 mod verify;
 
@@ -52,6 +55,8 @@ fn run(cli: Cli) -> anyhow::Result<Kept> {
         Command::Log(LogCommand::Show(options)) => log::show(&options).map(|()| Kept::All),
         Command::Log(LogCommand::Tree(options)) => log::tree(&options).map(|()| Kept::All),
         Command::Replay(options) if options.verify => verify::run(&options),
+        Command::Log(LogCommand::State(options)) => states::extract(&options).map(|()| Kept::All),
+        Command::Suggest(options) => suggest::run(&options).map(|()| Kept::All),
         Command::Replay(options) => replay::run(&options).map(|()| Kept::All),
         Command::Pad(options) => pad::run(&options).map(|()| Kept::All),
     }

@@ -13,5 +13,7 @@ mod process;
 mod refusals;
 mod refused_launches;
 mod replay;
+mod states;
 mod story;
+mod suggest;
 mod verify;
