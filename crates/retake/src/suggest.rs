@@ -166,7 +166,7 @@ fn try_from(settings: &Settings, placed: &PlacedState, stop: &StopFlag) -> anyho
         Box::new(settings.sim(start)?),
         Box::new(settings.policy(start)),
         Box::new(settings.arbiter(start)),
-        nodes::operator(&OperatorSpec::None, &settings, None, start)?,
+        nodes::operator(&OperatorSpec::None, &settings, &nodes::StationPlan::default(), None, start)?,
         Box::new(Listener::new(ear.clone(), None)),
     ];
     nodes.sort_by_key(|node| lockstep_order(node.as_ref()));
