@@ -31,7 +31,7 @@ fn parse(body: &str) -> Result<LaunchFile, LaunchError> {
 fn the_demo_is_well_formed_and_well_wired() {
     let file = LaunchFile::read("../../launch/demo.toml").unwrap();
     let names: Vec<_> = file.nodes.iter().map(|node| (node.name.as_str(), node.port)).collect();
-    let expected = ["sim", "camera", "policy", "intervention", "operator", "recorder"];
+    let expected = ["sim", "camera", "policy", "intervention", "operator", "monitor", "recorder"];
     assert_eq!(
         names,
         expected.into_iter().zip(7600..).collect::<Vec<_>>(),
@@ -48,7 +48,7 @@ fn the_demo_is_well_formed_and_well_wired() {
     let endpoints = file.endpoints("policy").unwrap();
     assert_eq!(endpoints.listen, ["tcp/127.0.0.1:7602"]);
     assert_eq!(endpoints.connect, ["tcp/127.0.0.1:7600", "tcp/127.0.0.1:7601"]);
-    assert_eq!(file.peers_of("sim").len(), 5);
+    assert_eq!(file.peers_of("sim").len(), 6);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn every_fault_has_a_place_and_says_what_to_do() {
 }
 
 fn wiring() -> Wiring {
-    use NodeKind::{Camera, Intervention, Operator, Policy, Recorder, Sim, Viz};
+    use NodeKind::{Camera, Intervention, Monitor, Operator, Policy, Recorder, Sim, Viz};
     use Topic::{
         Applied, Beacon, Command, Descriptor, Episode, Input, Observation, PolicyInfo, Proposal, Reset,
         Segment, Status, Tick, Watermark,
@@ -136,6 +136,7 @@ fn wiring() -> Wiring {
         entry(Camera, &[Topic::Camera], &[Descriptor, Observation]),
         entry(Policy, &[Proposal, PolicyInfo], &[Observation, Beacon]),
         entry(Operator, &[Input], &[Observation, Beacon, Status]),
+        entry(Monitor, &[Topic::Help], &[Observation, Beacon, Status]),
         entry(
             Intervention,
             &[Command, Reset, Beacon, Status, Tick, Segment, Episode],

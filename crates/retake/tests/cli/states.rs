@@ -59,7 +59,7 @@ fn an_attempt_begins_where_another_had_come_to() {
         assert!(said.contains(word), "{said}");
     }
     fs::create_dir_all(dir.path().join("states/nut-on-peg")).unwrap();
-    take(dir.path(), &recording, &["--tick", "1", "--out", "states/nut-on-peg/early.state"]);
+    take(dir.path(), &recording, &["--tick", "80", "--out", "states/nut-on-peg/early.state"]);
     for seconds in attempts(dir.path(), &["late.state"]) {
         assert!(seconds < whole - 2.0, "{seconds} s of {whole} s");
     }
@@ -86,7 +86,7 @@ fn what_cannot_be_begun_in_is_refused_before_anything_is_written() {
         (&["--start-state", "cut.state"], &["cut.state", "damaged"]),
         (&["--start-state", "empty.state"], &["empty.state", "damaged"]),
         (&["--start-state", "long.state"], &["long.state", "longer"]),
-        (&["--start-state", "missing.state"], &["missing.state", "good"]),
+        (&["--start-state", "missing.state"], &["missing.state", "cannot read"]),
         (&["--start-state", "nowhere"], &["states/nut-on-peg/nowhere.state"]),
         (&["--start-state", "good.state", "--start-state", "sub/good.state"], &["two", "good"]),
         (&["--start-state", "good.state", "--task", "lift"], &["good.state", "nut-on-peg", "lift"]),
