@@ -124,7 +124,7 @@ fn a_policy_that_wants_joints_far_from_the_command_is_held_at_once() {
     let owners = run.seen().who();
     assert_eq!(owners[ARM], (Owner::Hold, Cause::PolicyFar), "{:?}", run.seen().notices);
     assert_eq!(owners[GRIPPER].0, Owner::Policy, "the gripper is where it should be");
-    run.millis(300);
+    run.millis(1000);
     assert!(run.seen().speed() < 0.05);
     assert_motion_within_limits(&run.finish());
 }
