@@ -188,3 +188,27 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(50))]
+
+    #[test]
+    fn a_stick_asks_for_a_speed_and_not_for_a_step(linear in prop::array::uniform3(-1.0f64..1.0), hz in 20.0f64..1000.0) {
+        // However often it is asked, in the same time the tool is meant to go the same way.
+        let chain = chain();
+        let wish = OperatorTwist { linear, ..OperatorTwist::default() };
+        let after = |hz: f64| {
+            let (mut teleop, mut at, dt) = (Teleop::engage(&HOME), HOME.to_vec(), 1.0 / hz);
+            let mut time = 0.0;
+            while time < 0.4 - 1e-9 {
+                let dt = f64::min(dt, 0.4 - time);
+                let twist = Teleop::velocity(&CONFIG, &wish, &chain.forward(&at), &WALLS);
+                at = teleop.advance(&chain, &twist, &HOME, &at.clone(), dt).0;
+                time += dt;
+            }
+            tool(&at)
+        };
+        let apart = (after(hz) - after(250.0)).norm();
+        prop_assert!(apart < 0.003, "{} Hz: {} m apart", hz, apart);
+    }
+}

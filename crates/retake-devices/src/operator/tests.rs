@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use proptest::prelude::*;
 use retake_node::{Lockstep, Node, Outbox};
 use retake_units::MonoTime;
 use retake_wire::{
@@ -249,4 +250,31 @@ fn a_stop_is_said_with_every_input_until_it_is_answered() {
     bench.hear(Status { stopped: true, ..owned_by(Owner::Hold) });
     let said = stops(bench.until(1000));
     assert!(said.iter().skip(1).all(|stop| !stop), "{said:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(50))]
+
+    #[test]
+    fn whatever_happens_inputs_come_at_a_fixed_rate(
+        events in proptest::collection::vec((0..4_u8, -1.0..1.0, any::<bool>(), 1..200_u64), 0..40),
+    ) {
+        let mut bench = Bench::new();
+        bench.connect();
+        let mut at = 500;
+        for (kind, value, pressed, wait) in events {
+            bench.say(match kind {
+                0 => PadEvent::Axis { axis: Axis::LeftX, value },
+                1 => PadEvent::Button { button: Button::RightBumper, pressed },
+                2 => PadEvent::Disconnected,
+                _ => PadEvent::Connected { name: "Pad".into(), uuid: "03".into(), mapping: MappingKind::Database },
+            });
+            at += wait;
+            bench.world.run_until(ms(at)).unwrap();
+        }
+        let inputs = bench.inputs();
+        for pair in inputs.windows(2) {
+            prop_assert_eq!(pair[1].0.since(pair[0].0), Duration::from_millis(10));
+        }
+    }
 }

@@ -198,3 +198,36 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn whatever_was_said_before_a_reconnected_pad_counts_only_once_it_was_seen_at_rest(
+        before in proptest::collection::vec((any_event(), 0_u64..400), 0..40),
+        after in proptest::collection::vec((any_event(), 0_u64..150), 1..60),
+    ) {
+        let mut mapper = driving();
+        let mut at = 1000;
+        for (event, wait) in before {
+            at += wait;
+            mapper.event(ms(at), &event, CALM);
+            mapper.sample(ms(at), CALM);
+        }
+        mapper.event(ms(at), &PadEvent::Disconnected, CALM);
+        let gone = mapper.sample(ms(at), CALM);
+        prop_assert!(asks_for_nothing(&gone) && gone.raw.iter().all(|value| *value == 0.0));
+        mapper.event(ms(at), &connected(MappingKind::Database), CALM);
+        let since = at;
+        for (event, wait) in after {
+            // Whether it is at rest is looked at as often as it is published.
+            for _ in 0..wait / 10 {
+                at += 10;
+                let controls = mapper.sample(ms(at), CALM);
+                prop_assert!(!controls.valid || at >= since + 200, "it counts after {} ms", at - since);
+            }
+            if matches!(event, PadEvent::Connected { .. } | PadEvent::Disconnected) {
+                continue;
+            }
+            mapper.event(ms(at), &event, CALM);
+        }
+    }
+}
