@@ -40,8 +40,7 @@ fn each_episode_has_its_own_states_one_a_second() {
         assert_eq!(found.record.as_ref().unwrap().verdict(), Verdict::Success);
         assert_eq!(found.robot.as_ref().unwrap().task, "nut-on-peg");
         let kept: Vec<_> = found.states.iter().filter(|placed| placed.state.name.is_empty()).collect();
-        // The scene is at its start before the arbiter opens the episode, so the first state in it comes within a second.
-        assert!(kept[0].place.tick - found.start.unwrap().tick <= 50, "{:?}", kept[0].place);
+        assert_eq!(kept[0].place.tick, found.start.unwrap().tick);
         assert!(kept[0].place.tick > last);
         for pair in kept.windows(2) {
             assert_eq!(pair[1].place.tick - pair[0].place.tick, 50);

@@ -5,6 +5,8 @@ mod driver;
 mod judge;
 mod people;
 mod policy;
+#[cfg(test)]
+mod tests;
 mod truth;
 mod weather;
 mod witness;

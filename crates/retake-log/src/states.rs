@@ -1,5 +1,7 @@
 //! The states of the simulated world that were recorded on the way through an episode.
 
+use std::collections::VecDeque;
+
 use retake_wire::{
     Message, Topic,
     pb::{EpisodeRecord, GroupTick, Owner, Phase, RobotDescriptor, SimState, TickRecord},
@@ -88,9 +90,14 @@ struct Reader {
     found: EpisodeStates,
     /// States that no tick has been decided from yet.
     waiting: Vec<SimState>,
+    /// The last ticks of the episode, and the observation each was decided from: a state may be recorded after its tick.
+    recent: VecDeque<(u64, Place)>,
     policy_drove: bool,
     ended: bool,
 }
+
+/// Ticks remembered. A state that is recorded later than so many ticks after its own is given to the oldest of them.
+const RECENT: usize = 50;
 
 impl Reader {
     #[expect(clippy::wildcard_enum_match_arm, reason = "only these topics are read")]
@@ -98,9 +105,17 @@ impl Reader {
         match message {
             Message::Descriptor(descriptor) => self.found.robot = Some(descriptor),
             Message::Episode(record) if record.episode == self.episode => self.found.record = Some(record),
-            Message::SimState(state) => self.waiting.push(state),
+            Message::SimState(state) => self.state(state),
             Message::Tick(tick) => self.tick(&tick),
             _ => {}
+        }
+    }
+
+    fn state(&mut self, state: SimState) {
+        let decided = self.recent.iter().find(|(seq, _)| state.observation_seq <= *seq);
+        match decided {
+            Some(&(_, place)) => self.found.states.push(PlacedState { place, state }),
+            None => self.waiting.push(state),
         }
     }
 
@@ -123,7 +138,12 @@ impl Reader {
         self.found.end = place;
         self.ended = !open;
         if self.ended {
+            self.recent.clear();
             return;
+        }
+        self.recent.push_back((tick.observation_seq, place));
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
         }
         self.found.start.get_or_insert(place);
         if !tick.policy_version.is_empty() {

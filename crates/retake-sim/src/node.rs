@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use retake_gate::{Gate, GateConfig};
+use retake_gate::{Gate, GateConfig, Outcome};
 use retake_node::{Node, Outbox};
 use retake_tasks::Task;
 use retake_units::MonoTime;
@@ -42,7 +42,7 @@ pub struct SimNode {
     resets: u64,
     /// Number of the last request that was refused, which is told once.
     refused: u64,
-    /// Observation from which the snapshots are counted, and the one whose state was published last; none after a reset.
+    /// Observation of the last snapshot and that of the last published state; none from a reset to the first command after it.
     snapshot: Option<u64>,
     published: Option<u64>,
 }
@@ -152,13 +152,17 @@ impl SimNode {
         }
     }
 
-    /// Keeps a snapshot now and then, and publishes one of them each second, beginning with the first after each reset.
+    /// Keeps a snapshot now and then, and publishes one of them each second. It begins with the first command that moves the robot
+    /// after a reset: what is published before it is not part of the episode.
     fn remember(&mut self, out: &mut Outbox) {
-        let since = |last: Option<u64>| last.map_or(u64::MAX, |last| self.seq - last);
-        if self.resets == 0 || since(self.snapshot) < SNAPSHOT_EVERY {
-            return;
+        if self.snapshot.is_some_and(|last| self.seq - last >= SNAPSHOT_EVERY) {
+            self.keep(out);
         }
-        let publish = self.period.as_secs_f64() * since(self.published) as f64 >= PUBLISH_EVERY;
+    }
+
+    fn keep(&mut self, out: &mut Outbox) {
+        let since = |last: u64| self.period.as_secs_f64() * (self.seq - last) as f64;
+        let publish = self.published.is_none_or(|last| since(last) >= PUBLISH_EVERY);
         match self.world.snapshot() {
             Ok(snapshot) => {
                 self.snapshot = Some(self.seq);
@@ -174,7 +178,11 @@ impl SimNode {
 
     fn command(&mut self, command: &Command, now: MonoTime, out: &mut Outbox) {
         let applied: Applied = self.gate.offer(command, now);
+        let begins = applied.outcome() == Outcome::Applied && !command.stop;
         out.publish(applied);
+        if begins && self.snapshot.is_none() && self.resets > 0 {
+            self.keep(out);
+        }
     }
 
     /// Moves the world by one period towards the gate's set-point.

@@ -44,7 +44,7 @@ pub(super) struct Truth {
     last: Option<TickRecord>,
     /// Since when each group has had its owner without interruption.
     since: Vec<MonoTime>,
-    /// Newest first, as long as they follow each other.
+    /// Newest first, as long as they follow each other: none after a command to stop, which the driver does not go by.
     commands: VecDeque<Command>,
     pub(super) met: Met,
     pub(super) wrong: Option<String>,
@@ -238,7 +238,7 @@ impl Truth {
             driven.into_iter().for_each(|owner| self.met.driven[owner] += 1);
             self.may_own(now, index, group.owner(), was, last.as_ref(), tick)?;
             if let Some(before) =
-                before.get(index).filter(|_| drivable(tick) && last.as_ref().is_some_and(drivable))
+                before.get(index).filter(|_| self.commands.len() > 1 && last.as_ref().is_some_and(drivable))
             {
                 self.moves(now, index, (&before.command, &group.command), group.owner())?;
             }
