@@ -105,12 +105,16 @@ fn a_monitor_that_dies_is_the_worst_news() {
 fn a_stale_cry_does_not_count() {
     let ada = Station::new("ada");
     let mut run = driving(&ada);
-    let old = signal(&run, 1, 0.0);
+    let old = signal(&run, 1, 0.95);
     run.millis(1000);
     run.inject(old);
     run.millis(1500);
     let seen = run.seen();
-    assert_eq!(seen.group(ARM).owner(), Owner::Policy, "who was never heard is not missed");
+    assert_eq!(
+        seen.group(ARM).owner(),
+        Owner::Policy,
+        "it says how things were, and who was never heard is not missed"
+    );
     assert!(seen.noticed("stale", retake_units::MonoTime::ZERO));
 }
 

@@ -4,6 +4,10 @@ mod owners;
 
 use std::{sync::Arc, sync::Mutex, time::Duration};
 
+use retake_devices::{
+    PadConfig, PadOperator,
+    pad::{RecordedSource, parse_stream},
+};
 use retake_node::Fate;
 use retake_tests::{ARM, Deployment, Hand, Run, Station, assert_motion_within_limits};
 use retake_units::MonoTime;
@@ -273,4 +277,49 @@ fn a_clock_that_is_wrong_by_an_hour_changes_nothing() {
     for error in [hour, -hour, i64::MAX / 2] {
         assert!(decisions(error) == right, "{error} ns");
     }
+}
+
+/// A stop is one short press, and the link may lose just that message (rosbridge and joy drop under load and say nothing): it is
+/// said again until the arbiter says that it stopped.
+#[test]
+fn a_stop_that_is_lost_in_transit_is_said_again() {
+    let stream = r#"{"at_nanos":0,"kind":"connected","name":"Xbox 360 Controller","uuid":"030000005e0400008e02000014010000","mapping":"database"}
+{"at_nanos":500000000,"kind":"button","button":"start","pressed":true}
+{"at_nanos":620000000,"kind":"button","button":"start","pressed":false}
+{"at_nanos":2000000000,"kind":"button","button":"mode","pressed":true}
+{"at_nanos":2080000000,"kind":"button","button":"mode","pressed":false}"#;
+    let source = RecordedSource::new(parse_stream(stream).unwrap());
+    let pad = PadOperator::new(PadConfig::new("ada", 42), source);
+    let mut run = Deployment::new("lift", "expert").no_time_limit().operator(pad).start();
+    run.millis(1990);
+    assert!(run.seen().all(Owner::Policy, Cause::Resumed), "{:?}", run.seen().who());
+    // What is said while the button is down is lost.
+    let healed = run.now() + Duration::from_millis(70);
+    run.link(
+        move |now, message, _| {
+            if matches!(message, Message::Input(_)) && now <= healed { Fate::Lose } else { Fate::Deliver }
+        },
+    );
+    run.millis(120);
+    {
+        let seen = run.seen();
+        for (at, i) in seen.inputs.iter().rev().take(12) {
+            println!("{at:?} MonoTime {:?} {}", i.acts, i.valid);
+        }
+        for t in seen.ticks.iter().rev().take(12) {
+            println!(
+                "{:?} GroupTick {:?} {:?} {:?}",
+                t.at_nanos,
+                t.groups[0].owner(),
+                t.groups[0].cause(),
+                t.counters
+            );
+        }
+    }
+    assert!(run.seen().all(Owner::Hold, Cause::Stopped), "{:?}", run.seen().who());
+    run.millis(1000);
+    let seen = run.finish();
+    let acts = |(_, input): &(MonoTime, OperatorInput)| input.acts().any(|act| act == Act::Stop);
+    let said = seen.inputs.iter().filter(|input| acts(input)).count();
+    assert!((2..40).contains(&said), "until it is confirmed, and no longer: {said}");
 }

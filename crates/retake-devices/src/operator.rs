@@ -2,11 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use retake_node::{Node, Outbox};
+use retake_node::{Echo, Node, Outbox};
 use retake_units::MonoTime;
 use retake_wire::{
     Message, Topic,
-    pb::{Beacon, DriveMode, Header, Notice, OperatorInput, Owner, Status},
+    pb::{DriveMode, Notice, OperatorInput, Owner, Status},
 };
 
 use said::Said;
@@ -66,43 +66,6 @@ pub struct PadOperator<S> {
     told: Option<Readiness>,
     controls: Controls,
     events: Vec<(MonoTime, PadEvent)>,
-}
-
-/// What every message of a sender carries: sequence, newest beacon, session.
-#[derive(Clone, Debug)]
-pub(crate) struct Echo {
-    session: u64,
-    seq: u64,
-    beacon: Beacon,
-}
-
-impl Echo {
-    pub(crate) fn new(session: u64) -> Self {
-        Self { session, seq: 0, beacon: Beacon::default() }
-    }
-
-    /// Takes in a beacon, unless it is older than the newest of the same arbiter.
-    pub(crate) fn hear(&mut self, beacon: &Beacon) {
-        if beacon.session != self.beacon.session || beacon.tick >= self.beacon.tick {
-            self.beacon = *beacon;
-        }
-    }
-
-    /// The header of the next message.
-    pub(crate) fn header(&mut self, now: MonoTime) -> Header {
-        self.seq += 1;
-        Header {
-            epoch: self.beacon.epoch,
-            seq: self.seq,
-            beacon: self.beacon.nonce,
-            sent_nanos: now.wire_nanos(),
-            session: self.session,
-        }
-    }
-
-    pub(crate) const fn tick(&self) -> u64 {
-        self.beacon.tick
-    }
 }
 
 /// What of the newest status the operator was made to feel.

@@ -2,12 +2,12 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use retake_node::{Node, Outbox};
+use retake_node::{Echo, Node, Outbox};
 use retake_units::MonoTime;
 use retake_wire::{Message, Topic, pb::OperatorInput};
 
 use crate::{
-    operator::{Echo, SHORTEST_PERIOD, next_beat},
+    operator::{SHORTEST_PERIOD, next_beat},
     pad::Controls,
 };
 

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use retake_node::{Node, Outbox};
+use retake_node::{Echo, Node, Outbox};
 use retake_units::MonoTime;
 use retake_wire::{
     Message, Topic,
-    pb::{Beacon, Header, HelpReason, HelpSignal, Observation, Owner, Phase, Status},
+    pb::{HelpReason, HelpSignal, Observation, Owner, Phase, Status},
 };
 
 /// When standing still becomes a reason to call. There is no default: the deployment says each of these.
@@ -32,17 +32,16 @@ const PERIOD: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 pub struct StallMonitor {
     config: StallConfig,
-    beacon: Beacon,
+    echo: Echo,
     driving: bool,
     moved: MonoTime,
-    seq: u64,
     next: MonoTime,
 }
 
 impl StallMonitor {
     /// A monitor whose first signal is at `start`.
     pub fn new(config: StallConfig, start: MonoTime) -> Self {
-        Self { config, beacon: Beacon::default(), driving: false, moved: start, seq: 0, next: start }
+        Self { config, echo: Echo::new(config.session), driving: false, moved: start, next: start }
     }
 
     fn status(&mut self, status: &Status, now: MonoTime) {
@@ -71,16 +70,9 @@ impl StallMonitor {
     }
 
     fn signal(&mut self, now: MonoTime) -> HelpSignal {
-        self.seq += 1;
         let still = now.since(self.moved).as_secs_f64();
         HelpSignal {
-            header: Some(Header {
-                epoch: self.beacon.epoch,
-                seq: self.seq,
-                beacon: self.beacon.nonce,
-                sent_nanos: now.wire_nanos(),
-                session: self.config.session,
-            }),
+            header: Some(self.echo.header(now)),
             source: "stall monitor".into(),
             reason: HelpReason::Stalled.into(),
             text: format!("the policy drives and has not moved for {still:.1} s"),
@@ -105,7 +97,7 @@ impl Node for StallMonitor {
     #[expect(clippy::wildcard_enum_match_arm, reason = "only subscribed topics arrive")]
     fn receive(&mut self, now: MonoTime, message: &Message, _: &mut Outbox) {
         match message {
-            Message::Beacon(beacon) => self.beacon = *beacon,
+            Message::Beacon(beacon) => self.echo.hear(beacon),
             Message::Status(status) => self.status(status, now),
             Message::Observation(observation) => self.observed(observation, now),
             _ => {}
@@ -117,8 +109,7 @@ impl Node for StallMonitor {
         if self.next <= now {
             self.next = now + PERIOD;
         }
-        // Without a beacon to answer to, nothing it says can be fresh.
-        if self.beacon.nonce != 0 {
+        if self.echo.heard() {
             out.publish(self.signal(now));
         }
     }
@@ -130,7 +121,7 @@ impl Node for StallMonitor {
 
 #[cfg(test)]
 mod tests {
-    use retake_wire::pb::{GroupStatus, GroupValues};
+    use retake_wire::pb::{Beacon, GroupStatus, GroupValues};
 
     use super::*;
 

@@ -5,10 +5,12 @@
 //! thread on a manual clock; `retake-bus` runs the same nodes in real time over zenoh. A [`Witness`] writes down what a node was
 //! told, so that what it did can be repeated.
 
+mod echo;
 mod lockstep;
 mod node;
 mod witness;
 
+pub use echo::Echo;
 pub use lockstep::{Fate, Lockstep, Stuck};
 pub use node::{Node, Outbox};
 pub use witness::Witness;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use retake_node::{Node, Outbox};
+use retake_node::{Echo, Node, Outbox};
 use retake_tasks::{Expert, Scene, Task};
 use retake_units::MonoTime;
 use retake_wire::{
     Message, Topic,
-    pb::{Act, Beacon, Header, Observation, OperatorInput, Phase, Status},
+    pb::{Act, Observation, OperatorInput, Phase, Status},
 };
 
 pub use crate::drive::Speeds;
@@ -42,10 +42,9 @@ pub struct ScriptedOperator {
     config: ScriptedConfig,
     expert: Expert,
     supervisor: Supervisor,
-    beacon: Beacon,
+    echo: Echo,
     status: Option<Status>,
     observation: Option<Observation>,
-    seq: u64,
     next: MonoTime,
     pressed_at: Option<MonoTime>,
     running_since: Option<MonoTime>,
@@ -57,10 +56,9 @@ impl ScriptedOperator {
         Self {
             expert: Expert::new(&config.task),
             supervisor: Supervisor::new(),
-            beacon: Beacon::default(),
+            echo: Echo::new(config.session),
             status: None,
             observation: None,
-            seq: 0,
             next: start,
             pressed_at: None,
             running_since: None,
@@ -99,16 +97,9 @@ impl ScriptedOperator {
     }
 
     fn input(&mut self, answer: &Answer, now: MonoTime) -> OperatorInput {
-        self.seq += 1;
         let Hand { clutch, rewind, twist, gripper } = answer.hand;
         OperatorInput {
-            header: Some(Header {
-                epoch: self.beacon.epoch,
-                seq: self.seq,
-                beacon: self.beacon.nonce,
-                sent_nanos: now.wire_nanos(),
-                session: self.config.session,
-            }),
+            header: Some(self.echo.header(now)),
             operator: self.config.script.operator().into(),
             device: "script".into(),
             clutch,
@@ -138,7 +129,7 @@ impl Node for ScriptedOperator {
     #[expect(clippy::wildcard_enum_match_arm, reason = "only subscribed topics arrive")]
     fn receive(&mut self, now: MonoTime, message: &Message, _: &mut Outbox) {
         match message {
-            Message::Beacon(beacon) => self.beacon = *beacon,
+            Message::Beacon(beacon) => self.echo.hear(beacon),
             Message::Observation(observation) => self.observation = Some(observation.clone()),
             Message::Status(status) => {
                 let running = status.phase() == Phase::Running;
@@ -154,8 +145,7 @@ impl Node for ScriptedOperator {
         if self.next <= now {
             self.next = now + PERIOD;
         }
-        // Without a beacon to answer to, nothing it says can be fresh.
-        if self.gone(now) || self.beacon.nonce == 0 {
+        if self.gone(now) || !self.echo.heard() {
             return;
         }
         let answer = self.answer(now);

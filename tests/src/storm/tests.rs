@@ -139,7 +139,8 @@ fn the_policy_needs_a_word_from_the_operator_and_one_of_its_own() {
 #[test]
 fn every_limit_is_held_against_commands_that_follow_each_other() {
     let must_exceed = |path: &[f64], words: &str| {
-        let says = |n: u64| (tick(n, Owner::Hold, 0.0), command(n, path[n as usize - 1], false));
+        let says =
+            |n: u64| (tick(n, Owner::Hold, 0.0), command(n, path[usize::try_from(n).unwrap() - 1], false));
         must_say(judged(path.len() as u64, &[], says), words);
     };
     must_exceed(&[0.0, 0.06], "velocity");
