@@ -1,3 +1,5 @@
+use core::time::Duration;
+
 use retake_units::Epoch;
 
 use crate::{GroupSet, OperatorId};
@@ -9,6 +11,8 @@ pub enum Event {
     Input {
         /// Whose.
         operator: OperatorId,
+        /// How long ago at most it was said: the age of the beacon it answers to. Who is there is known for that much less.
+        age: Duration,
         /// Groups whose clutch is down.
         clutch: GroupSet,
         /// What a clutch that is pressed now makes of the operator's motion.
@@ -136,4 +140,6 @@ pub enum Refusal {
     DeviceLost,
     /// Another operator has asked for the lease already.
     AlreadyRequested,
+    /// It may have been said so long ago that it does not show that anybody is there.
+    Late,
 }

@@ -1,5 +1,7 @@
 //! One operator drives at a time. Who that is, who has asked for it, and how it passes on.
 
+use core::time::Duration;
+
 use retake_units::MonoTime;
 
 use crate::{
@@ -37,17 +39,22 @@ fn end(config: &Config, state: &mut State, cause: Cause, now: MonoTime) {
     }
 }
 
-/// An operator is heard: their lease, new or renewed.
+/// An operator is heard, at most `age` after they spoke: their lease, new or renewed. It ends when they may have been silent for the
+/// operator's timeout, however long their word was on its way.
 ///
 /// # Errors
-/// [`Refusal::Busy`] if another holds it.
+/// [`Refusal::Busy`] if another holds it, [`Refusal::Late`] if it would be over already.
 pub(crate) fn hear(
     config: &Config,
     state: &mut State,
     operator: OperatorId,
+    age: Duration,
     now: MonoTime,
 ) -> Result<Lease, Refusal> {
-    let until = now + config.operator_timeout;
+    if age >= config.operator_timeout {
+        return Err(Refusal::Late);
+    }
+    let until = now + (config.operator_timeout - age);
     match state.lease {
         None => Ok(Lease::new(operator, until, now)),
         Some(lease) if lease.operator == operator => Ok(Lease { until, ..lease }),

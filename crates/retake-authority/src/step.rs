@@ -1,5 +1,7 @@
 //! The rules. Read [`step`] from the top: time first, then stop, then everything else.
 
+use core::time::Duration;
+
 use retake_units::{Epoch, MonoTime};
 
 use crate::{
@@ -86,9 +88,9 @@ fn expire(config: &Config, state: &mut State, now: MonoTime) {
 
 fn apply(config: &Config, state: &mut State, event: Event, now: MonoTime) -> Result<(), Refusal> {
     match event {
-        Event::Input { operator, clutch, drive, rewind, valid } => {
+        Event::Input { operator, age, clutch, drive, rewind, valid } => {
             let clutch = clutch.and(config.groups);
-            return input(config, state, operator, (clutch, drive, rewind, valid), now);
+            return input(config, state, (operator, age), (clutch, drive, rewind, valid), now);
         }
         Event::Act { operator, act } => return do_act(config, state, operator, act, now),
         Event::Proposed { epoch } => proposed(config, state, epoch, now),
@@ -147,14 +149,14 @@ fn take(state: &mut State, groups: GroupSet, cause: Cause) {
 fn input(
     config: &Config,
     state: &mut State,
-    operator: OperatorId,
+    (operator, age): (OperatorId, Duration),
     (clutch, drive, rewind, valid): (GroupSet, Drive, bool, bool),
     now: MonoTime,
 ) -> Result<(), Refusal> {
-    let lease = match lease::hear(config, state, operator, now) {
+    let lease = match lease::hear(config, state, operator, age, now) {
         Ok(lease) => lease,
         // Being there and watching is not refused; reaching for the robot is.
-        Err(_) if clutch.is_empty() && !rewind => return Ok(()),
+        Err(Refusal::Busy) if clutch.is_empty() && !rewind => return Ok(()),
         Err(refusal) => return Err(refusal),
     };
     if !valid {

@@ -36,18 +36,19 @@ pub(crate) const fn at(millis: u64) -> MonoTime {
 #[expect(clippy::fn_params_excessive_bools, reason = "reads like the two buttons it stands for")]
 pub(crate) fn input(operator: OperatorId, clutch: bool, rewind: bool) -> Event {
     let clutch = if clutch { GroupSet::first(2) } else { GroupSet::NONE };
-    Event::Input { operator, clutch, drive: Drive::Direct, rewind, valid: true }
+    Event::Input { operator, age: Duration::ZERO, clutch, drive: Drive::Direct, rewind, valid: true }
 }
 
 /// Alice's clutch on these groups, and nothing else.
 pub(crate) const fn clutch(clutch: GroupSet, drive: Drive) -> Event {
-    Event::Input { operator: ALICE, clutch, drive, rewind: false, valid: true }
+    Event::Input { operator: ALICE, age: Duration::ZERO, clutch, drive, rewind: false, valid: true }
 }
 
 /// Alice's device reads badly.
 pub(crate) fn unplugged() -> Event {
     Event::Input {
         operator: ALICE,
+        age: Duration::ZERO,
         clutch: GroupSet::first(2),
         drive: Drive::Direct,
         rewind: false,

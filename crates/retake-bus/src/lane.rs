@@ -103,8 +103,9 @@ pub(crate) fn declare(bus: &Bus, topic: Topic, instance: &str) -> Result<Publish
 }
 
 pub(crate) fn put(publisher: &Publisher<'_>, payload: Vec<u8>, stamp: Stamp) {
+    let sealed = stamp.seal(&payload).to_vec();
     // Fails only while the session closes, when there is nobody left to tell.
-    if let Err(error) = publisher.put(payload).attachment(stamp.to_bytes().to_vec()).wait() {
+    if let Err(error) = publisher.put(payload).attachment(sealed).wait() {
         tracing::debug!("a message was not sent: {error}");
     }
 }

@@ -5,7 +5,12 @@ use std::{collections::BTreeMap, fmt};
 use retake_wire::Topic;
 use zenoh::{Wait, pubsub::Publisher};
 
-use crate::{Bus, BusError, bus::RawSubscription, lane::declare};
+use crate::{
+    Bus, BusError,
+    bus::RawSubscription,
+    lane::declare,
+    sequence::{Damaged, Stamp},
+};
 
 /// One message with everything that travels with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +19,8 @@ pub struct RawMessage {
     pub topic: Topic,
     /// Its bytes.
     pub payload: Vec<u8>,
-    /// The numbers beside it; empty for senders that do not number their messages.
-    pub stamp: Vec<u8>,
+    /// The session and number that travel beside it; none for senders that do not number their messages.
+    pub sender: Option<(u64, u64)>,
 }
 
 /// Sends messages as they are.
@@ -44,8 +49,16 @@ impl Bus {
             .session
             .declare_subscriber(topic.key(&self.robot, ""))
             .callback(move |sample| {
-                let stamp = sample.attachment().map(|stamp| stamp.to_bytes().to_vec()).unwrap_or_default();
-                callback(RawMessage { topic, payload: sample.payload().to_bytes().to_vec(), stamp });
+                let payload = sample.payload().to_bytes().to_vec();
+                let stamp = sample.attachment().map(|stamp| Stamp::open(&stamp.to_bytes(), &payload));
+                match stamp.transpose() {
+                    Ok(stamp) => {
+                        let sender = stamp.map(|stamp| (stamp.session, stamp.seq));
+                        callback(RawMessage { topic, payload, sender });
+                    }
+                    // To seal it again would hide it.
+                    Err(Damaged) => tracing::debug!("a spoiled message on {topic:?} was not passed on"),
+                }
             })
             .wait()
             .map_err(BusError::zenoh("subscribe"))?;
@@ -63,12 +76,16 @@ impl Bus {
 }
 
 impl RawSender {
-    /// Sends a message of a declared topic; others are not sent.
+    /// Sends a message of a declared topic, sealed anew; others are not sent.
     pub fn send(&self, message: &RawMessage) {
         let Some(publisher) = self.publishers.get(&message.topic) else { return };
         let put = publisher.put(message.payload.clone());
-        let done =
-            if message.stamp.is_empty() { put.wait() } else { put.attachment(message.stamp.clone()).wait() };
+        let done = match message.sender {
+            None => put.wait(),
+            Some((session, seq)) => {
+                put.attachment(Stamp { session, seq }.seal(&message.payload).to_vec()).wait()
+            }
+        };
         if let Err(error) = done {
             tracing::debug!("a message was not passed on: {error}");
         }

@@ -1,4 +1,5 @@
-//! Numbers that travel beside each message, so that what the transport dropped is noticed by those who missed it.
+//! What travels beside each message: numbers, so that what the transport dropped is noticed by those who missed it, and a checksum,
+//! so that what it spoiled is.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +12,42 @@ pub(crate) struct Stamp {
     pub(crate) seq: u64,
 }
 
+/// A message is not what was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Damaged;
+
 impl Stamp {
-    pub(crate) fn to_bytes(self) -> [u8; 16] {
-        let mut bytes = [0; 16];
+    const LEN: usize = 20;
+
+    /// The bytes that go beside `payload`.
+    pub(crate) fn seal(self, payload: &[u8]) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
         bytes[..8].copy_from_slice(&self.session.to_le_bytes());
-        bytes[8..].copy_from_slice(&self.seq.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.seq.to_le_bytes());
+        let sum = checksum(&bytes[..16], payload);
+        bytes[16..].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 
-    /// `None` for senders that do not number their messages, such as a policy in another language.
-    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
-        let (session, seq) = bytes.split_first_chunk::<8>()?;
-        Some(Self { session: u64::from_le_bytes(*session), seq: u64::from_le_bytes(seq.try_into().ok()?) })
+    /// The stamp that `payload` came with. TCP's own checksum lets one damaged packet in some ten thousand through, and a number in
+    /// a command that has become another is still a number.
+    pub(crate) fn open(bytes: &[u8], payload: &[u8]) -> Result<Self, Damaged> {
+        let (numbers, sum) = bytes.split_at_checked(16).ok_or(Damaged)?;
+        let (session, seq) = numbers.split_first_chunk::<8>().ok_or(Damaged)?;
+        if *sum != checksum(numbers, payload).to_le_bytes() {
+            return Err(Damaged);
+        }
+        let seq = seq.first_chunk::<8>().ok_or(Damaged)?;
+        Ok(Self { session: u64::from_le_bytes(*session), seq: u64::from_le_bytes(*seq) })
     }
+}
+
+/// CRC-32 of the numbers and the message.
+fn checksum(numbers: &[u8], payload: &[u8]) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(numbers);
+    sum.update(payload);
+    sum.finalize()
 }
 
 /// Senders remembered at once; a flood of invented sessions must not grow the table.
@@ -73,11 +97,22 @@ mod tests {
     }
 
     #[test]
-    fn stamps_survive_the_wire_and_garbage_is_no_stamp() {
+    fn stamps_survive_the_wire_and_every_spoiled_bit_is_noticed() {
         let stamp = Stamp { session: 7, seq: u64::MAX };
-        assert_eq!(Stamp::parse(&stamp.to_bytes()), Some(stamp));
-        for length in (0..40).filter(|length| *length != 16) {
-            assert_eq!(Stamp::parse(&vec![1; length]), None);
+        let sealed = stamp.seal(b"forward");
+        assert_eq!(Stamp::open(&sealed, b"forward"), Ok(stamp));
+        for bit in 0..sealed.len() * 8 {
+            let mut spoiled = sealed;
+            spoiled[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Stamp::open(&spoiled, b"forward"), Err(Damaged), "bit {bit} of the stamp");
+        }
+        for bit in 0..7 * 8 {
+            let mut spoiled = *b"forward";
+            spoiled[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Stamp::open(&sealed, &spoiled), Err(Damaged), "bit {bit} of the message");
+        }
+        for length in 0..40 {
+            assert_eq!(Stamp::open(&vec![1; length], b"forward"), Err(Damaged));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What an operator says, once it is known to be fresh.
 
+use std::time::Duration;
+
 use retake_authority::{Act, Drive, Event, GroupSet, OperatorId};
 use retake_episode::{EndReason, Mark, Verdict};
 use retake_node::Outbox;
@@ -22,8 +24,14 @@ pub(crate) fn stop(arbiter: &mut Arbiter, input: &OperatorInput, now: MonoTime, 
     arbiter.tell(Event::Act { operator, act: Act::Stop }, now, out);
 }
 
-/// Buttons first, then acts in the order given.
-pub(crate) fn heard(arbiter: &mut Arbiter, input: &OperatorInput, now: MonoTime, out: &mut Outbox) {
+/// Buttons first, then acts in the order given. It was said at most `age` ago.
+pub(crate) fn heard(
+    arbiter: &mut Arbiter,
+    input: &OperatorInput,
+    age: Duration,
+    now: MonoTime,
+    out: &mut Outbox,
+) {
     let operator = operator_id(&input.operator);
     arbiter.heard.note_name(operator, &input.operator);
     let groups = arbiter.robot.as_ref().map(|robot| robot.named(&input.groups)).unwrap_or_default();
@@ -33,7 +41,7 @@ pub(crate) fn heard(arbiter: &mut Arbiter, input: &OperatorInput, now: MonoTime,
         DriveMode::Direct => Drive::Direct,
         DriveMode::Residual => Drive::Residual,
     };
-    let event = Event::Input { operator, clutch, drive, rewind: input.rewind, valid: input.valid };
+    let event = Event::Input { operator, age, clutch, drive, rewind: input.rewind, valid: input.valid };
     arbiter.tell(event, now, out);
     let leased = arbiter.state.operator() == Some(operator);
     if leased {

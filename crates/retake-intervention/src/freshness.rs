@@ -62,7 +62,7 @@ impl Beacons {
         nonce
     }
 
-    fn age(&self, nonce: u64, now: MonoTime) -> Option<Duration> {
+    pub(crate) fn age(&self, nonce: u64, now: MonoTime) -> Option<Duration> {
         self.issued.iter().rev().find(|(issued, _)| *issued == nonce).map(|(_, at)| now.since(*at))
     }
 }

@@ -129,7 +129,10 @@ impl Arbiter {
     pub(crate) fn heard(&mut self, input: &OperatorInput, now: MonoTime, out: &mut Outbox) {
         let (max_age, epoch) = (self.config.input_age, self.state.epoch().0);
         match self.heard.sequences.accept(input.header.as_ref(), &self.beacons, max_age, epoch, now) {
-            Ok(_) => acts::heard(self, input, now, out),
+            Ok(header) => {
+                let age = self.beacons.age(header.beacon, now).unwrap_or(max_age);
+                acts::heard(self, input, age, now, out);
+            }
             Err(stale) => {
                 self.session.counters.inputs_refused += 1;
                 let (code, text) = stale.words();

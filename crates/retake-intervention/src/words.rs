@@ -125,6 +125,7 @@ pub(crate) const fn refusal(refusal: Refusal) -> (&'static str, &'static str) {
         Refusal::AlreadyRequested => {
             ("already_requested", "Another operator has asked for the lease already.")
         }
+        Refusal::Late => ("late", "An input that was too long on its way was refused."),
     }
 }
 

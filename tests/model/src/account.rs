@@ -8,6 +8,8 @@ use retake_units::MonoTime;
 /// The newest words of everybody.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
+    timeout: Duration,
+    /// The newest input of each that was said lately enough to be believed, and until when it shows that they are there.
     inputs: BTreeMap<OperatorId, (MonoTime, Event)>,
     robot: Option<MonoTime>,
     proposal: Option<MonoTime>,
@@ -25,10 +27,18 @@ fn must(holds: bool, what: &str) -> Result<(), String> {
 }
 
 impl Account {
+    /// Nothing was said.
+    pub fn new(config: &Config) -> Self {
+        Self { timeout: config.operator_timeout, ..Self::default() }
+    }
+
     /// Writes down what was said and whether it was refused.
     pub fn write(&mut self, event: Event, refused: bool, now: MonoTime) {
         match event {
-            Event::Input { operator, .. } => _ = self.inputs.insert(operator, (now, event)),
+            Event::Input { operator, age, .. } if age < self.timeout => {
+                self.inputs.insert(operator, (now + (self.timeout - age), event));
+            }
+            Event::Input { .. } => {}
             Event::RobotSeen => self.robot = Some(now),
             Event::Proposed { .. } => self.proposal = Some(now),
             Event::EpisodeOpened => self.episode_open = true,
@@ -125,10 +135,10 @@ impl Account {
         now: MonoTime,
     ) -> Result<(), String> {
         let heard = state.operator().and_then(|operator| self.inputs.get(&operator));
-        let Some((heard, Event::Input { clutch, rewind, valid, .. })) = heard else {
+        let Some((until, Event::Input { clutch, rewind, valid, .. })) = heard else {
             return Err("somebody drives who was never heard".into());
         };
-        must(now < *heard + config.operator_timeout, "a silent operator drives")?;
+        must(now < *until, "a silent operator drives")?;
         must(*valid, "an unplugged device drives")?;
         let tapped = within(now, self.tapped, config.tap_limit);
         let down = if owner == Owner::Rewind { *rewind || tapped } else { clutch.contains(group) };

@@ -144,18 +144,26 @@ impl History {
         Self::within(proposed.map(|(_, at, ())| at), config.policy_timeout, now)
     }
 
-    /// When an operator was last heard, from `since` on.
-    pub(crate) fn heard(&self, operator: OperatorId, since: usize) -> Option<MonoTime> {
-        let heard = |fact| matches!(fact, Fact::Said(Event::Input { operator: who, .. }) if who == operator);
-        self.newest(since, |fact| heard(fact).then_some(())).map(|(_, at, ())| at)
+    /// Until when what an operator said from `since` on shows that they are there.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "one question asks for one fact")]
+    pub(crate) fn heard(&self, operator: OperatorId, since: usize, timeout: Duration) -> Option<MonoTime> {
+        self.back_to(since).find_map(|(_, at, fact)| match fact {
+            Fact::Said(Event::Input { operator: who, age, .. }) if who == operator => {
+                Some(at + (timeout - age))
+            }
+            _ => None,
+        })
     }
 
-    /// When somebody who got the lease at `since` by asking was last heard before, the asking included.
-    pub(crate) fn heard_asking(&self, operator: OperatorId, since: usize) -> Option<MonoTime> {
+    /// When the holder of the lease that began at `since` asked for it, if that is how they got it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "one question asks for one fact")]
+    pub(crate) fn asking(&self, operator: OperatorId, since: usize) -> Option<(usize, MonoTime)> {
         let before = self.0.get(..since)?.iter().enumerate().rev();
-        let asked = |fact: &Fact| matches!(fact, Fact::Asked(Some(who)) if *who == operator);
-        let (index, (at, _)) = before.into_iter().find(|(_, (_, fact))| asked(fact))?;
-        Some(self.heard(operator, index).unwrap_or(*at))
+        let mut asked = before.into_iter().filter_map(|(index, (at, fact))| match fact {
+            Fact::Asked(who) => Some((index, *at, *who)),
+            _ => None,
+        });
+        asked.next().filter(|(_, _, who)| *who == Some(operator)).map(|(index, at, _)| (index, at))
     }
 
     /// When the holder of the lease last did anything, the beginning of the lease included.

@@ -1,5 +1,7 @@
 //! What follows from the history, rule by rule.
 
+use std::time::Duration;
+
 use retake_authority::{
     Act, Cause, Config, Drive, Event, GroupSet, Move, OperatorId, Refusal, RewindEnd, Stage, Supervision,
 };
@@ -106,14 +108,16 @@ impl Model {
     /// The holder was last heard in this lease; whoever got it by asking was heard before, and when they asked.
     fn lease_until(&self) -> Option<MonoTime> {
         let (since, began, holder) = self.history.lease()?;
-        let heard = self.history.heard(holder, since);
-        let heard = heard.or_else(|| self.history.heard_asking(holder, since)).unwrap_or(began);
-        Some(heard + self.config.operator_timeout)
+        let timeout = self.config.operator_timeout;
+        let asked = self.history.asking(holder, since);
+        let heard = self.history.heard(holder, asked.map_or(since, |(index, _)| index), timeout);
+        Some(heard.unwrap_or_else(|| asked.map_or(began, |(_, at)| at) + timeout))
     }
 
     fn asked_until(&self) -> Option<MonoTime> {
         let (since, at, who) = self.history.asked()?;
-        Some(self.history.heard(who, since).unwrap_or(at) + self.config.operator_timeout)
+        let timeout = self.config.operator_timeout;
+        Some(self.history.heard(who, since, timeout).unwrap_or(at + timeout))
     }
 
     fn idle_until(&self) -> Option<MonoTime> {
@@ -130,9 +134,10 @@ impl Model {
 
     fn believe(&mut self, event: Event, now: MonoTime) -> Result<(), Refusal> {
         match event {
-            Event::Input { operator, clutch, drive, rewind, valid } => {
+            Event::Input { age, .. } if age >= self.config.operator_timeout => return Err(Refusal::Late),
+            Event::Input { operator, age, clutch, drive, rewind, valid } => {
                 let clutch = clutch.and(self.config.groups);
-                return self.input(operator, (clutch, drive, rewind, valid), now);
+                return self.input((operator, age), (clutch, drive, rewind, valid), now);
             }
             Event::Act { operator, act } => return self.act(operator, act, now),
             Event::Proposed { epoch } if epoch.0 <= self.epoch => {
@@ -163,11 +168,11 @@ impl Model {
 
     fn input(
         &mut self,
-        operator: OperatorId,
+        (operator, age): (OperatorId, Duration),
         (clutch, drive, rewind, valid): (GroupSet, Drive, bool, bool),
         now: MonoTime,
     ) -> Result<(), Refusal> {
-        let event = Event::Input { operator, clutch, drive, rewind, valid };
+        let event = Event::Input { operator, age, clutch, drive, rewind, valid };
         if self.holder().is_some_and(|holder| holder != operator) {
             self.history.add(now, Fact::Said(event));
             return if clutch.is_empty() && !rewind { Ok(()) } else { Err(Refusal::Busy) };

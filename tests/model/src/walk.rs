@@ -89,7 +89,7 @@ impl Walk {
             random: Random::new(seed),
             state: State::new(first),
             model: Model::new(config, first),
-            account: Account::default(),
+            account: Account::new(&config),
             now: MonoTime::ZERO,
             hands: [(GroupSet::NONE, Drive::Direct, false); 3],
             coverage: Coverage::default(),
@@ -186,6 +186,7 @@ impl Walk {
             // Whoever has asked waits and watches, and the holder may have gone for a coffee.
             25..=26 if self.state.requested_by().is_some() => Event::Input {
                 operator: self.state.requested_by().unwrap_or(operator),
+                age: self.age(),
                 clutch: GroupSet::NONE,
                 drive: Drive::Direct,
                 rewind: false,
@@ -211,7 +212,18 @@ impl Walk {
             *hands = (groups, drive, self.random.one_in(4));
         }
         let (clutch, drive, rewind) = self.hands.get(who).copied().unwrap_or_default();
-        Event::Input { operator, clutch, drive, rewind, valid: !self.random.one_in(30) }
+        let age = self.age();
+        Event::Input { operator, age, clutch, drive, rewind, valid: !self.random.one_in(30) }
+    }
+
+    /// Mostly young, sometimes as old as can be heard, or older.
+    fn age(&mut self) -> Duration {
+        match self.random.below(12) {
+            0 => Duration::from_micros(self.random.below(160_000)),
+            1 => self.config.operator_timeout.saturating_sub(Duration::from_nanos(self.random.below(3))),
+            2..=5 => Duration::from_micros(self.random.below(30_000)),
+            _ => Duration::ZERO,
+        }
     }
 
     fn any_act(&mut self) -> Act {

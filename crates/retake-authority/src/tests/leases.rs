@@ -124,3 +124,28 @@ fn a_device_that_is_read_badly_is_no_sign_of_life() {
     assert_eq!(state.operator(), Some(ALICE));
     assert_eq!(step(&config, state, Event::Elapsed, at(1000)).state.operator(), Some(BOB));
 }
+
+/// Otherwise a word that was long on its way would keep the robot going for that much longer than the operator is there.
+#[test]
+fn a_lease_ends_a_timeout_after_the_operator_may_have_fallen_silent() {
+    let config = config();
+    let aged = |millis| Event::Input {
+        operator: ALICE,
+        age: Duration::from_millis(millis),
+        clutch: GroupSet::NONE,
+        drive: Drive::Direct,
+        rewind: false,
+        valid: true,
+    };
+    let ends = |events: &[Event]| {
+        let state = run(&config, State::new(Epoch(0)), at(500), events).state;
+        (state.operator(), deadline(&config, &state))
+    };
+    assert_eq!(ends(&[aged(0)]), (Some(ALICE), Some(at(600))));
+    assert_eq!(ends(&[aged(70)]), (Some(ALICE), Some(at(530))));
+    assert_eq!(ends(&[aged(20), aged(70)]), (Some(ALICE), Some(at(530))));
+    assert_eq!(ends(&[aged(70), aged(20)]), (Some(ALICE), Some(at(580))));
+    assert_eq!(ends(&[aged(100)]), (None, None));
+    let late = step(&config, State::new(Epoch(0)), aged(100), at(500));
+    assert_eq!((late.refusal, late.changed), (Some(Refusal::Late), GroupSet::NONE));
+}

@@ -350,6 +350,7 @@ fn a_refused_press_does_not_lift_the_limit_of_a_tapped_rewind() {
     let tapped = run(&config, by_policy(&config), at(1), &[act(ALICE, Act::RewindTap)]).state;
     let both = Event::Input {
         operator: ALICE,
+        age: Duration::ZERO,
         clutch: GroupSet::first(2),
         drive: Drive::Residual,
         rewind: true,

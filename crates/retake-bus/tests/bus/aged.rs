@@ -21,7 +21,7 @@ impl Node for Sleeper {
         "driver"
     }
     fn subscriptions(&self) -> &[Topic] {
-        &[Topic::Command]
+        &[Topic::Input]
     }
     fn publications(&self) -> &[Topic] {
         &[]
@@ -49,9 +49,9 @@ fn what_lay_in_the_mailbox_has_aged_there() {
     let node = Box::new(Sleeper { go_on, told, slept: false });
     let thread = AttachedNode::open(node, bus, clock.clone()).unwrap().spawn(&stop, &stop).unwrap();
     let sender = support::raw_session(&listen);
-    let key = format!("retake/v1/{ROBOT}/robot/command");
+    let key = format!("retake/v1/{ROBOT}/operator/input");
     let mut first = None;
-    wait_until("the first command arrives", || {
+    wait_until("the first message arrives", || {
         support::put(&sender, &key, Vec::new());
         first = times.try_recv().ok();
         first.is_some()

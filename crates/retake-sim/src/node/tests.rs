@@ -284,8 +284,12 @@ fn a_state_is_published_at_each_start_and_then_each_second() {
     bench.states.clear();
     bench.ask(Reset { restore_seq: 100, ..Reset::default() });
     bench.pass();
+    assert_eq!(bench.states.len(), 0, "nobody goes on from it yet");
+    let from = bench.seq();
+    let target = bench.targets[100].clone();
+    bench.go(&target);
     assert_eq!(bench.states.len(), 1);
-    assert_eq!((bench.states[0].observation_seq, bench.states[0].resets), (bench.seq(), bench.resets));
+    assert_eq!((bench.states[0].observation_seq, bench.states[0].resets), (from, bench.resets));
 }
 
 #[test]
