@@ -39,6 +39,6 @@ pub use segment_writer::Packing;
 pub use states::{EpisodeStates, Place, PlacedState, episode_states, named_state};
 pub use summary::{
     BranchSegment, BranchSummary, EpisodeSummary, GapSummary, Info, Moment, SegmentFile, SegmentSummary,
-    Summary, TopicSummary, render_info, render_show, render_tree, summary,
+    Summary, TopicSummary, render_info, render_show, render_tree, summary, table,
 };
 pub use writer::{Durability, Position, RecordingWriter, WriterConfig};

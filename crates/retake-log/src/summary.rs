@@ -23,7 +23,7 @@ use segments::Segments;
 pub use branches::{BranchSegment, BranchSummary, Moment};
 pub use episodes::EpisodeSummary;
 pub use files::SegmentFile;
-pub use render::{render_info, render_show};
+pub use render::{render_info, render_show, table};
 pub use segments::SegmentSummary;
 pub use tree::render_tree;
 

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use retake_policy::PolicySpec;
 
-use crate::spec::{OperatorSpec, ViewSpec};
+use crate::{
+    dataset::DatasetCommand,
+    spec::{OperatorSpec, ViewSpec},
+};
 
 /// Supervise a robot policy: watch it drive, take over, rewind, correct, hand back; every tick is recorded with who drove and
 /// why.
@@ -27,6 +30,9 @@ pub(crate) enum Command {
     /// Look into a recording.
     #[command(subcommand)]
     Log(LogCommand),
+    /// Work with recordings as a dataset: list, label, report, split, merge, export.
+    #[command(subcommand)]
+    Dataset(DatasetCommand),
     /// Find how far a failed attempt on the simulator must be rewound for the policy to succeed: tries from recorded states.
     Suggest(SuggestOptions),
     /// Show a recording in Rerun, or repeat its decisions and compare them.

@@ -48,7 +48,7 @@ fn read(path: &Path) -> anyhow::Result<Summary> {
     Ok(summary)
 }
 
-fn print(text: String) -> anyhow::Result<()> {
+pub(crate) fn print(text: String) -> anyhow::Result<()> {
     match stdout().write_all(text.as_bytes()) {
         // `retake log show … | head` has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

@@ -3,12 +3,14 @@
 mod bisect;
 mod cli;
 mod collect;
+mod dataset;
 mod demo;
 mod launch;
 mod log;
 mod nodes;
 mod pad;
 mod paint;
+mod progress;
 mod replay;
 mod spec;
 mod states;
@@ -29,6 +31,8 @@ const DATA_LOST: u8 = 3;
 enum Kept {
     All,
     NotAll,
+    /// A dataset has something in it that must not be trained on.
+    Spoilt,
 }
 
 #[expect(clippy::print_stderr, reason = "the program's last word")]
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
             eprintln!("retake: finished, but not everything was recorded; see the messages above");
             ExitCode::from(DATA_LOST)
         }
+        Ok(Kept::Spoilt) => ExitCode::from(DATA_LOST),
         Err(error) => {
             eprintln!("retake: {}", sentence(&error));
             ExitCode::FAILURE
@@ -58,6 +63,7 @@ fn run(cli: Cli) -> anyhow::Result<Kept> {
         Command::Log(LogCommand::State(options)) => states::extract(&options).map(|()| Kept::All),
         Command::Suggest(options) => suggest::run(&options).map(|()| Kept::All),
         Command::Replay(options) => replay::run(&options).map(|()| Kept::All),
+        Command::Dataset(command) => dataset::run(&command),
         Command::Pad(options) => pad::run(&options).map(|()| Kept::All),
     }
 }

@@ -138,7 +138,8 @@ fn rows(segments: &[SegmentSummary]) -> Vec<[String; 6]> {
     segments.iter().map(row).collect()
 }
 
-fn table<const N: usize>(text: &mut String, head: [&str; N], rows: Vec<[String; N]>) {
+/// Adds a table with aligned columns to `text`, after an empty line; nothing if there are no rows.
+pub fn table<const N: usize>(text: &mut String, head: [&str; N], rows: Vec<[String; N]>) {
     if rows.is_empty() {
         return;
     }

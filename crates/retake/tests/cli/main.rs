@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
 mod crash;
+mod dataset;
 mod deployment;
 mod dying_nodes;
 mod epochs;

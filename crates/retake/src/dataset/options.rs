@@ -1,0 +1,127 @@
+//! The command line of `retake dataset`.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Subcommand};
+use retake_labels::Rule;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DatasetCommand {
+    /// List attempts: who made them, how they went, what it cost people.
+    Ls(Look),
+    /// Show one attempt: its interventions in order, its classes per group, what people said.
+    Show(Show),
+    /// Say how attempts went: verdict, tags, notes, discarded or not. Appended beside the recording, which is never changed.
+    Label(Label),
+    /// Count per policy and round: success, interventions, human time, recoveries, hand-overs, losses.
+    Report(Look),
+    /// Look for what would spoil a dataset: damage, missing ticks, other robots, attempts without a verdict.
+    Validate(Look),
+    /// Put recordings together into one folder, with what people said about them.
+    Merge(Merge),
+    /// Draw attempts to validate with, by seed.
+    Split(Split),
+}
+
+/// Which recordings, and how their steps are labelled.
+#[derive(Debug, Args)]
+pub(crate) struct Look {
+    /// Recordings, or folders with recordings in them.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) rule: RuleOptions,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct RuleOptions {
+    /// The policy's steps at most this long before a human took over count as what led to it.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 750)]
+    pub(crate) pre_intervention: u64,
+    /// Steps at most this long from a change of who drives are on its edge.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 100)]
+    pub(crate) edge: u64,
+}
+
+impl RuleOptions {
+    pub(crate) const fn rule(self) -> Rule {
+        Rule {
+            pre_intervention: Duration::from_millis(self.pre_intervention),
+            edge: Duration::from_millis(self.edge),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// A recording, or a folder with recordings in it.
+    pub(crate) path: PathBuf,
+    /// The attempt, as `retake dataset ls` names it; its number alone where there is one recording.
+    pub(crate) attempt: String,
+    #[command(flatten)]
+    pub(crate) rule: RuleOptions,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Label {
+    /// A recording, or a folder with recordings in it.
+    pub(crate) path: PathBuf,
+    /// The attempts, as `retake dataset ls` names them; their numbers alone where there is one recording. None: all of them.
+    pub(crate) attempts: Vec<String>,
+    /// How they went: success or failure.
+    #[arg(long)]
+    pub(crate) verdict: Option<String>,
+    /// Leave them out of training and counting.
+    #[arg(long, conflicts_with = "undiscard")]
+    pub(crate) discard: bool,
+    /// Take them back in.
+    #[arg(long)]
+    pub(crate) undiscard: bool,
+    /// A tag they have from now on. There are ambiguous, collision, dropped, exemplary, grasp-failed, hardware, near-miss,
+    /// operator-error, sensor, slow, stuck, wrong-object, and those in the folder's tags.txt.
+    #[arg(long)]
+    pub(crate) tag: Vec<String>,
+    /// A tag they have no longer.
+    #[arg(long)]
+    pub(crate) untag: Vec<String>,
+    /// For people.
+    #[arg(long)]
+    pub(crate) note: Option<String>,
+    /// Round of deployment and training they belong to.
+    #[arg(long)]
+    pub(crate) round: Option<u32>,
+    /// Who says so.
+    #[arg(long, default_value_t = std::env::var("USER").unwrap_or_default())]
+    pub(crate) by: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    /// The folder they are put into; created if it is not there.
+    pub(crate) out: PathBuf,
+    /// Recordings, or folders with recordings in them.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Split {
+    /// Recordings, or folders with recordings in them.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Share of the attempts to validate with. Discarded attempts are on neither side.
+    #[arg(long, default_value_t = 0.1)]
+    pub(crate) valid: f64,
+    /// Seed of the draw.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where to write it, as JSON; standard output if left away.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
