@@ -143,6 +143,7 @@ fn campaign(modes: &[&Mode], runs: u64, options: &Options) -> anyhow::Result<Tal
                 progress(&format!("UNSAFE {}: {}: {}", mode.name, violation.what.name(), violation.detail));
             }
             if let Some(dir) = options.dump.as_ref().filter(|_| !outcome.violations.is_empty()) {
+                fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
                 let path = dir.join(format!("{}-{at}.txt", mode.name.replace([' ', '(', ')'], "-")));
                 fs::write(&path, &outcome.wire)
                     .with_context(|| format!("cannot write {}", path.display()))?;

@@ -14,7 +14,7 @@ pub(crate) enum DatasetCommand {
     /// Say how attempts went: verdict, tags, notes, discarded or not. Appended beside the recording, which is never changed.
     Label(Label),
     /// Count per policy and round: success, interventions, human time, recoveries, hand-overs, losses.
-    Report(Look),
+    Report(Report),
     /// Look for what would spoil a dataset: damage, missing ticks, other robots, attempts without a verdict.
     Validate(Look),
     /// Put recordings together into one folder, with what people said about them.
@@ -34,6 +34,15 @@ pub(crate) struct Look {
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    #[command(flatten)]
+    pub(crate) look: Look,
+    /// Also draw the figures over the rounds, into this file for Rerun.
+    #[arg(long, value_name = "FILE.rrd")]
+    pub(crate) plot: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Args)]

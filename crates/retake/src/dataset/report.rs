@@ -1,13 +1,52 @@
-use retake_dataset::{Group, Tally};
+use std::path::Path;
 
-use super::{attempts, options::Look};
+use anyhow::bail;
+use retake_dataset::{Group, Tally};
+use retake_viz::{Curve, View, Viz};
+
+use super::{attempts, options::Report};
 use crate::log::print;
 
-pub(super) fn run(options: &Look) -> anyhow::Result<()> {
+pub(super) fn run(Report { look: options, plot }: &Report) -> anyhow::Result<()> {
+    check(plot.as_deref())?;
     let mut tally = Tally::default();
     attempts(&options.paths, &options.rule.rule(), |episode, standing| tally.add(episode, &standing))?;
     let groups = tally.finish();
+    if let Some(path) = plot {
+        let viz = Viz::open(&View::File(path.clone()), "retake dataset report")?;
+        viz.draw("round", &curves(&groups))?;
+    }
     if options.json { print(serde_json::to_string_pretty(&groups)? + "\n") } else { print(text(&groups)) }
+}
+
+fn check(plot: Option<&Path>) -> anyhow::Result<()> {
+    match plot {
+        Some(path) if path.extension().is_none_or(|extension| extension != "rrd") => {
+            bail!("{} does not end in .rrd, by which Rerun knows its files", path.display())
+        }
+        Some(path) if path.exists() => bail!("{} is there already: choose another name", path.display()),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn curves(groups: &[Group]) -> Vec<Curve> {
+    let mut curves = Vec::new();
+    let mut add = |chart: &str, name: &str, value: &dyn Fn(&Group) -> Option<f64>| {
+        let point = |group: &Group| Some((i64::from(group.round), value(group)?));
+        let points = groups.iter().filter_map(point).collect();
+        curves.push(Curve { chart: chart.into(), name: name.into(), points });
+    };
+    add("success", "rate", &|group| group.success_rate.map(|[rate, _, _]| rate));
+    add("success", "low", &|group| group.success_rate.map(|[_, low, _]| low));
+    add("success", "high", &|group| group.success_rate.map(|[_, _, high]| high));
+    add("success", "alone", &|group| group.autonomous_rate);
+    add("hands on", "share of driven steps", &|group| Some(group.intervention_rate));
+    add("takeovers", "per attempt", &|group| Some(group.takeovers_per_episode));
+    add("seconds", "human", &|group| Some(group.human_seconds));
+    add("seconds", "policy", &|group| Some(group.policy_seconds));
+    add("seconds", "idle", &|group| Some(group.idle_seconds));
+    add("return", "successes per human minute", &|group| group.successes_per_human_minute);
+    curves
 }
 
 fn percent(share: f64) -> String {
