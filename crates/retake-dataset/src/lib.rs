@@ -10,6 +10,7 @@ mod episode;
 mod error;
 mod find;
 mod handover;
+mod import;
 mod merge;
 mod report;
 mod rows;
@@ -21,9 +22,13 @@ pub use annotations::{Annotation, Annotations, FILE as ANNOTATIONS, Standing, TA
 pub use episode::{Episode, Key};
 pub use error::DatasetError;
 pub use find::{Source, find, select};
+pub use import::{Imported, ImportedStep, Importer};
 pub use merge::{Merged, merge};
 pub use report::{Group, Tally};
 pub use rows::{Frame, Row, Rows};
 pub use scan::{Scan, scan};
 pub use split::{Split, split};
 pub use validate::{Finding, Validator, difference};
+
+#[cfg(test)]
+mod tests;
