@@ -38,12 +38,13 @@ pub(crate) struct Options {
 }
 
 /// The pure crates, and which of their files.
-const PURE: [(&str, &[&str]); 6] = [
+const PURE: [(&str, &[&str]); 7] = [
     ("retake-units", &[]),
     ("retake-authority", &[]),
     ("retake-gate", &[]),
     ("retake-shaping", &[]),
     ("retake-episode", &[]),
+    ("retake-labels", &[]),
     // The rest of the node is tested by whole deployments, which would take minutes for each mutant.
     ("retake-intervention", &["**/freshness.rs", "**/chunk.rs"]),
 ];

@@ -6,7 +6,10 @@ mod licence;
 mod motion;
 mod stops;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use retake_units::MonoTime;
 use retake_wire::{
@@ -86,7 +89,8 @@ pub(crate) struct Checker {
     motion: Option<Motion>,
     licences: Licences,
     nonces: VecDeque<(u64, MonoTime)>,
-    sent: VecDeque<(MonoTime, Command)>,
+    /// When each command was sent, and how late the arbiter was then.
+    sent: VecDeque<(MonoTime, Duration, Command)>,
     arrived: Option<(MonoTime, Command)>,
     /// When the driver was last asked to put the scene back.
     resetting: Option<MonoTime>,
@@ -124,7 +128,7 @@ impl Checker {
                         self.reset_seen(observation.resets, *at);
                     }
                     (Kind::Intervention, false, Message::Command(command)) => {
-                        keep(&mut self.sent, (*at, command.clone()));
+                        keep(&mut self.sent, (*at, self.licences.late(), command.clone()));
                     }
                     (Kind::Driver, true, Message::Reset(_)) => self.resetting = Some(*at),
                     (Kind::Driver, true, Message::Command(command)) => {
@@ -196,13 +200,14 @@ impl Checker {
 
     fn judge(&mut self, command: &Command, applied: &Applied, at: MonoTime) {
         let header = command.header.unwrap_or_default();
-        let original = self.sent.iter().rev().find(|(_, sent)| {
+        let original = self.sent.iter().rev().find(|(_, _, sent)| {
             sent.header.is_some_and(|sent| (sent.session, sent.seq) == (header.session, header.seq))
         });
-        let decided = original.map_or(at, |(decided, _)| *decided);
+        let (decided, late) =
+            original.map_or((at, Duration::ZERO), |(decided, late, _)| (*decided, *late));
         // Bytes, because a number that is none is not equal to itself.
         let bytes = |command: &Command| Message::Command(command.clone()).encode();
-        if original.is_none_or(|(_, original)| bytes(original) != bytes(command)) {
+        if original.is_none_or(|(_, _, original)| bytes(original) != bytes(command)) {
             self.find(Unsafe::Altered, at, format!("tick {}", command.tick));
         }
         let issued = self.nonces.iter().rev().find(|(nonce, _)| *nonce == command.driver_beacon);
@@ -221,13 +226,19 @@ impl Checker {
         (self.epoch, self.session) = (self.epoch.max(header.epoch), header.session);
         self.newest.insert(header.session, header.seq);
         if !command.stop {
-            self.judge_motion(command, applied, decided, at);
+            self.judge_motion(command, applied, (decided, late), at);
         }
     }
 
-    fn judge_motion(&mut self, command: &Command, applied: &Applied, decided: MonoTime, at: MonoTime) {
+    fn judge_motion(
+        &mut self,
+        command: &Command,
+        applied: &Applied,
+        (decided, late): (MonoTime, Duration),
+        at: MonoTime,
+    ) {
         let Some(motion) = &mut self.motion else { return };
-        let licensed = self.licences.at(decided);
+        let licensed = self.licences.at(decided, late);
         for (what, detail) in motion.step(command, &applied.position, licensed, decided) {
             let what = match what {
                 Found::NotFinite => Unsafe::NotFinite,

@@ -97,7 +97,7 @@ pub(super) struct Licences {
     /// Who was there first, has not gone since, and has asked after them.
     holder: Option<Kind>,
     asked: Option<Kind>,
-    /// The arbiter's last command, and how late the one before it made it.
+    /// The arbiter's last command, and how late it was after the one before.
     commanded: Option<MonoTime>,
     late: Duration,
     last: Void,
@@ -255,9 +255,15 @@ impl Licences {
         }
     }
 
-    /// Whether anybody may move the robot by a command decided at `at`.
-    pub(super) fn at(&mut self, at: MonoTime) -> Result<(), Void> {
-        let grace = GRACE + self.late;
+    /// How late the arbiter's last command was.
+    pub(super) const fn late(&self) -> Duration {
+        self.late
+    }
+
+    /// Whether anybody may move the robot by a command decided at `at`, in a tick that was late by `late`: an arbiter that is kept
+    /// from running between deciding and sending could not know.
+    pub(super) fn at(&mut self, at: MonoTime, late: Duration) -> Result<(), Void> {
+        let grace = GRACE + late;
         let recent = |time: Option<MonoTime>| time.is_some_and(|time| at.since(time) <= grace);
         if self.stopped.is_some_and(|stopped| at.since(stopped) > grace) {
             self.last = Void::Stopped;
@@ -281,7 +287,7 @@ impl Licences {
             let end = match policy.until {
                 Some((until, void)) if at > until => Some(void),
                 _ if !heard => Some(Void::OperatorLost),
-                _ if policy.proposed.is_some_and(|last| at.since(last) > POLICY_SILENCE + self.late) => {
+                _ if policy.proposed.is_some_and(|last| at.since(last) > POLICY_SILENCE + late) => {
                     Some(Void::PolicySilent)
                 }
                 // Until its first proposal the policy has nothing to move the robot with.
