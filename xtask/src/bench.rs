@@ -6,12 +6,17 @@ mod jitter;
 mod latency;
 mod probes;
 mod recorder;
+mod recording;
 mod render;
 mod sim;
 mod success;
 mod viewer;
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -36,6 +41,9 @@ pub(crate) struct Options {
     /// Write all figures to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// A Python with what peers are measured with; see conformance/README.md. Peers are left out without it.
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -51,6 +59,8 @@ enum Name {
     Render,
     /// What recording costs the control loop.
     Recorder,
+    /// What recording costs whoever has the data, beside Python's mcap and LeRobot (with --python).
+    Recording,
     /// How often the expert solves each task through the whole deployment.
     Success,
 }
@@ -72,13 +82,14 @@ impl Effort {
 }
 
 impl Name {
-    fn run(self, effort: Effort) -> anyhow::Result<Findings> {
+    fn run(self, effort: Effort, python: Option<&Path>) -> anyhow::Result<Findings> {
         match self {
             Self::Jitter => jitter::run(effort),
             Self::Latency => latency::run(effort),
             Self::Sim => sim::run(effort),
             Self::Render => render::run(effort),
             Self::Recorder => recorder::run(effort),
+            Self::Recording => recording::run(effort, python),
             Self::Success => success::run(effort),
         }
     }
@@ -98,7 +109,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     for name in names {
         progress(&format!("{}: load average {}", name.text(), load()));
         let before = load();
-        let findings = name.run(effort).with_context(|| format!("benchmark {}", name.text()))?;
+        let findings = name
+            .run(effort, options.python.as_deref())
+            .with_context(|| format!("benchmark {}", name.text()))?;
         let after = load();
         println!("## {}\n\nLoad average {before} before, {after} after.\n\n{findings}", name.text());
         let mut figures = findings.json();

@@ -203,8 +203,7 @@ impl Checker {
         let original = self.sent.iter().rev().find(|(_, _, sent)| {
             sent.header.is_some_and(|sent| (sent.session, sent.seq) == (header.session, header.seq))
         });
-        let (decided, late) =
-            original.map_or((at, Duration::ZERO), |(decided, late, _)| (*decided, *late));
+        let (decided, late) = original.map_or((at, Duration::ZERO), |(decided, late, _)| (*decided, *late));
         // Bytes, because a number that is none is not equal to itself.
         let bytes = |command: &Command| Message::Command(command.clone()).encode();
         if original.is_none_or(|(_, _, original)| bytes(original) != bytes(command)) {
