@@ -94,6 +94,8 @@ pub(crate) struct Checker {
     arrived: Option<(MonoTime, Command)>,
     /// When the driver was last asked to put the scene back.
     resetting: Option<MonoTime>,
+    /// The driver has stopped by itself and not gone on.
+    tripped: bool,
     epoch: u64,
     session: u64,
     newest: BTreeMap<u64, u64>,
@@ -170,11 +172,14 @@ impl Checker {
 
     fn answered(&mut self, applied: &Applied, at: MonoTime) {
         let arrived = self.arrived.take();
-        if applied.tripped {
+        let before = std::mem::replace(&mut self.tripped, applied.tripped);
+        if applied.tripped && !before {
             self.licences.void(Void::Tripped, at);
-            if let Some(motion) = &mut self.motion {
-                motion.tripped();
-            }
+        }
+        if applied.tripped
+            && let Some(motion) = &mut self.motion
+        {
+            motion.tripped();
         }
         if applied.outcome() != Outcome::Applied {
             self.refused += u64::from(arrived.is_some());

@@ -67,8 +67,10 @@ struct Operator {
     /// Last time a button that drives was said to be down, while it counted.
     drove: Option<MonoTime>,
     pressed: Option<MonoTime>,
-    /// Buttons count again only when they have been up.
-    must_release: bool,
+    /// Clutch and rewind as they were when the arbiter last heard them.
+    held: [bool; 2],
+    /// Which of them count again only when they have been up.
+    must_release: [bool; 2],
     /// Last fresh arrival at the arbiter.
     heard: Option<MonoTime>,
     /// Number of that arrival.
@@ -131,12 +133,14 @@ impl Licences {
         }
     }
 
-    /// Nobody may move the robot any more, and whoever holds a button must let go first.
+    /// Nobody may move the robot any more, and whoever holds a button, as far as the arbiter knows, must let go of it first.
     pub(super) fn void(&mut self, void: Void, at: MonoTime) {
         self.last = void;
         self.end_policy(void, at);
         for operator in self.operators.values_mut() {
-            operator.must_release = true;
+            for (must, held) in operator.must_release.iter_mut().zip(operator.held) {
+                *must |= held;
+            }
         }
     }
 
@@ -162,17 +166,20 @@ impl Licences {
             operator.said.pop_front();
         }
         operator.said.push_back((header.session, header.seq));
-        let down = input.valid && (input.clutch || input.rewind);
+        let buttons = [input.clutch, input.rewind].map(|down| down && input.valid);
+        for (must, down) in operator.must_release.iter_mut().zip(buttons) {
+            *must &= down;
+        }
+        let counts = buttons.iter().zip(operator.must_release).any(|(down, must)| *down && !must);
         let mut certain = false;
-        if down {
+        if buttons.contains(&true) {
             let pressed = *operator.pressed.get_or_insert(at);
             certain = at.since(pressed) >= CERTAIN;
-            if !operator.must_release && !stopped {
+            if counts && !stopped {
                 operator.drove = Some(at);
             }
         } else {
             operator.pressed = None;
-            operator.must_release = false;
         }
         if certain && self.policy.is_some_and(|policy| policy.by == who && policy.at <= at) {
             self.end_policy(Void::Released, at);
@@ -209,8 +216,10 @@ impl Licences {
         operator.newest = header.seq;
         let who = *who;
         if operator.heard.is_some_and(|last| at.since(last) > GRACE) {
-            operator.must_release = true;
+            // Whoever was lost is trusted with nothing.
+            operator.must_release = [true; 2];
         }
+        operator.held = [input.clutch, input.rewind].map(|down| down && input.valid);
         operator.heard = Some(at);
         self.lease(who, input, at);
         if certain
