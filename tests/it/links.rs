@@ -128,3 +128,27 @@ fn commands_that_come_twice_are_applied_once() {
     assert!(count(Outcome::OldSequence) >= 45, "{}", count(Outcome::OldSequence));
     assert_motion_within_limits(&seen);
 }
+
+/// Counted from when a word arrived, the operator's timeout would begin anew after whatever the word took on its way.
+#[test]
+fn a_slow_link_does_not_keep_the_robot_going_for_longer() {
+    let ada = Station::new("ada");
+    let mut run = Deployment::new("lift", "expert").no_time_limit().station(&ada).start();
+    run.until_ready();
+    let way = Duration::from_millis(50);
+    run.link(
+        move |_, message, _| {
+            if matches!(message, Message::Input(_)) { Fate::Delay(way) } else { Fate::Deliver }
+        },
+    );
+    run.millis(300);
+    ada.drive([0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+    run.until("she drives", |seen| seen.all(Owner::Human, Cause::ClutchPressed));
+    run.millis(1000);
+    assert!(run.seen().all(Owner::Human, Cause::ClutchPressed), "over a link of {way:?} one can drive");
+    run.kill("ada");
+    let silent = run.now();
+    run.until("she is lost", |seen| seen.all(Owner::Hold, Cause::OperatorLost));
+    let after = run.now().since(silent);
+    assert!(after <= Duration::from_millis(100) + TICK, "held only {after:?} after her last word");
+}

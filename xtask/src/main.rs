@@ -1,6 +1,7 @@
 //! What takes longer than the test suite: `cargo xtask NAME`.
 
 mod bench;
+mod conformance;
 mod faults;
 mod fuzz;
 mod mutants;
@@ -25,6 +26,8 @@ struct Cli {
 enum Command {
     /// Measure, beside a floor measured in the same minute, and check the bounds that are promised.
     Bench(bench::Options),
+    /// Export recordings, and let `LeRobot` and robomimic themselves compare every row and train on them.
+    Conformance(conformance::Options),
     /// Inject faults between real processes, and count unsafe commands that the driver applied.
     Faults(faults::Options),
     /// One process of a fault campaign.
@@ -39,6 +42,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Bench(options) => bench::run(&options),
+        Command::Conformance(options) => conformance::run(&options),
         Command::Faults(options) => faults::run(&options),
         Command::Node(options) => faults::node::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
