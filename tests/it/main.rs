@@ -17,6 +17,7 @@ mod proposals;
 mod protocols;
 mod recorded_states;
 mod replay;
+mod restores;
 mod rewind;
 mod rewind_aborts;
 mod rewind_tree;

@@ -1,7 +1,7 @@
 //! Stop latches.
 
 use retake_tests::{Deployment, Run, Station};
-use retake_wire::pb::{Act, Cause, Owner};
+use retake_wire::pb::{Act, Cause, Header, OperatorInput, Owner};
 
 fn assert_still(run: &mut Run, why: &str) {
     let from = run.now();
@@ -67,4 +67,35 @@ fn stop_beats_the_hand_that_drives() {
     ada.act(Act::ClearStop);
     run.millis(60);
     assert_still(&mut run, "cleared with the clutch still down");
+}
+
+/// A stop is never in doubt: at worst it is one too many.
+#[test]
+fn a_stop_counts_however_old_the_message_is_that_brings_it() {
+    let ada = Station::new("ada");
+    let mut run = Deployment::new("lift", "expert").no_time_limit().station(&ada).start();
+    run.until_ready();
+    run.resume(&ada);
+    run.millis(300);
+    let beacon = run.seen().beacon;
+    let header = Header { epoch: beacon.epoch, seq: 1, beacon: beacon.nonce, sent_nanos: 0, session: 77 };
+    let old = OperatorInput {
+        header: Some(header),
+        operator: "bob".into(),
+        valid: true,
+        acts: vec![Act::Stop.into()],
+        ..OperatorInput::default()
+    };
+    run.millis(500);
+    let from = run.now();
+    assert!(run.seen().all(Owner::Policy, Cause::Resumed), "{:?}", run.seen().who());
+    run.inject(OperatorInput { acts: vec![Act::Pause.into()], ..old.clone() });
+    run.millis(60);
+    assert!(run.seen().all(Owner::Policy, Cause::Resumed), "nothing else that old counts");
+    run.inject(old);
+    run.millis(40);
+    assert!(run.seen().all(Owner::Hold, Cause::Stopped), "{:?}", run.seen().who());
+    assert!(run.seen().noticed("stale", from));
+    run.millis(500);
+    assert_still(&mut run, "stopped by an old message");
 }

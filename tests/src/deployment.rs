@@ -128,6 +128,13 @@ impl Deployment {
         self
     }
 
+    /// With a robot that does not say that it is simulated.
+    #[must_use]
+    pub fn real(mut self) -> Self {
+        self.settings.descriptor.simulated = false;
+        self
+    }
+
     /// What the robot says is altered before anyone hears it.
     #[must_use]
     pub fn altered(mut self, alter: impl FnMut(MonoTime, &mut Observation) + Send + 'static) -> Self {

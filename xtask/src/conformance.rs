@@ -197,7 +197,7 @@ fn judged(
     let script = root().join(format!("conformance/{}.py", tool.name()));
     let train = options.train.to_string();
     let mut command = Command::new(python);
-    command.current_dir(work).arg(script).arg(&out).arg(format!("{expected}/expected.jsonl"));
+    command.current_dir(work).arg(script).arg(&out).arg(format!("{expected}/EXPECTED.jsonl"));
     command.args(["--train", &train, "--json", &format!("{out}.json")]).args(case.judge);
     Ok(command.status().context("cannot run the tool's Python")?.success())
 }
