@@ -142,7 +142,7 @@ def record_lerobot(out: Path, seconds: float, vcodec: str, episode_s: float, str
         "local/peer", FPS, features, root=out, vcodec=vcodec, streaming_encoding=streaming,
         image_writer_threads=0 if streaming else 4 * CAMERAS,
     )  # fmt: skip
-    before, result, saves, peak = cpu_s(), {"streams": {}}, [], 0
+    before, result, saves, bytes_unsaved, pngs_behind = cpu_s(), {"streams": {}}, [], [], []
 
     def frame(n):
         shots = {f"observation.images.cam{c}": frames[(n + 40 * c) % len(frames)] for c in range(CAMERAS)}
@@ -153,7 +153,9 @@ def record_lerobot(out: Path, seconds: float, vcodec: str, episode_s: float, str
     while left > 1e-9:
         runs.append(pace(min(episode_s, left), {"frame": (FPS, frame)})["frame"])
         left -= episode_s
-        peak = max(peak, size(out))
+        bytes_unsaved.append(size(out))
+        if not streaming:
+            pngs_behind.append(CAMERAS * runs[-1]["calls"] - len(list(out.rglob("*.png"))))
         start = time.perf_counter()
         dataset.save_episode()
         saves.append(time.perf_counter() - start)
@@ -167,7 +169,7 @@ def record_lerobot(out: Path, seconds: float, vcodec: str, episode_s: float, str
     videos = [av.open(str(f)) for f in sorted(out.glob("videos/*/*/*.mp4"))]
     pictures_kept = sum(v.streams.video[0].frames for v in videos)
     return result | {
-        "save_episode_s": saves, "peak_bytes": peak, "rows_kept": kept,
+        "save_episode_s": saves, "bytes_before_save": bytes_unsaved, "pictures_not_yet_on_disk": pngs_behind, "rows_kept": kept,
         "pictures_lost": CAMERAS * result["streams"]["frame"]["calls"] - pictures_kept,
         "cpu_s": cpu_s() - before, "bytes": size(out),
     }  # fmt: skip
