@@ -136,7 +136,7 @@ class Pictures:
         name = f"picture {self.camera}"
         if not self.report.check(name, frame.shape == own.shape, f"{where}: {frame.shape}, source {own.shape}"):
             return
-        step = max(1, own.shape[0] // 240)
+        step = max(1, own.shape[0] // 160)
         frame, own = frame[::step, ::step], own[::step, ::step]
         error = mse(frame, own)
         self.worst = min(self.worst, psnr(error))

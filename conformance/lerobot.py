@@ -154,10 +154,10 @@ def check_stats(report, dataset, kept):
 
 
 def check_picture_stats(report, dataset):
-    """Mean and spread of up to 100 decoded frames. LeRobot 0.4.4's own std wraps in uint8."""
-    step = max(1, len(dataset) // 100)
+    """Mean and spread of about 50 decoded frames, thinned. LeRobot 0.4.4's own std wraps in uint8."""
+    step = max(1, len(dataset) // 50)
     for camera in dataset.meta.camera_keys:
-        pixels = np.stack([dataset[i][camera].numpy() for i in range(0, len(dataset), step)])
+        pixels = np.stack([dataset[i][camera].numpy()[:, ::4, ::4] for i in range(0, len(dataset), step)])
         for name in ("mean",) if ARGS.own_writer else ("mean", "std"):
             got = dataset.meta.stats[camera][name]
             want = getattr(pixels, name)(axis=(0, 2, 3)).reshape(3, 1, 1)
