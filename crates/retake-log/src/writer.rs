@@ -13,7 +13,7 @@ use retake_wire::RobotId;
 use crate::{
     Anchor, Disk, Entry, Extras, LogError, Manifest, Mark, Packing, SegmentEntry, State,
     anchor::utc_text,
-    manifest::segment_name,
+    manifest::{FORMAT, segment_name},
     schema::Schemas,
     segment_writer::{Common, SegmentWriter},
 };
@@ -134,7 +134,7 @@ impl RecordingWriter {
         disk.reserve(&reserve, config.reserve_bytes)
             .map_err(LogError::write("reserve space in", &reserve))?;
         let manifest = Manifest {
-            format: 1,
+            format: FORMAT,
             retake: env!("CARGO_PKG_VERSION").to_owned(),
             session: format!("{:016x}", config.session),
             robot: config.robot.to_string(),
