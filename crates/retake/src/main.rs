@@ -8,6 +8,7 @@ mod dataset;
 mod demo;
 mod launch;
 mod log;
+mod loud;
 mod nodes;
 mod pad;
 mod paint;
@@ -25,7 +26,7 @@ use clap::Parser as _;
 use cli::{Cli, Command, LogCommand};
 
 /// The work was done, but something that should have been recorded was not, or is damaged.
-const DATA_LOST: u8 = 3;
+const DATA_LOST: u8 = retake_launch::DATA_LOST;
 
 /// Whether everything that happened was recorded, and is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<Kept> {
     match cli.command {
         Command::Demo(options) => demo::run(&options),
-        Command::Launch(options) => launch::run(&options).map(|()| Kept::All),
+        Command::Launch(options) => launch::run(&options),
         Command::Node(options) => launch::run_node(&options),
         Command::Log(LogCommand::Info(options)) => log::info(&options).map(|()| Kept::All),
         Command::Log(LogCommand::Show(options)) => log::show(&options).map(|()| Kept::All),
