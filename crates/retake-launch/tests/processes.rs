@@ -104,8 +104,8 @@ fn an_arbiter_that_crashes_ends_the_deployment_at_once() {
 
 #[test]
 fn a_recorder_that_lost_something_stopped_all_the_same() {
-    let lossy = "trap 'exit 3' TERM; echo ready; while true; do sleep 0.05; done";
-    let script = |name: &str| if name == "recorder" { lossy } else { GOOD };
+    const LOSSY: &str = "trap 'exit 3' TERM; echo ready; while true; do sleep 0.05; done";
+    let script = |name: &str| if name == "recorder" { LOSSY } else { GOOD };
     let (exits, _) = run(script, |lines| count(lines, "ready") == 4);
     assert_eq!(ending(&exits, "recorder"), Ending::StoppedWithLoss);
     assert_eq!(ending(&exits, "sim"), Ending::Stopped);

@@ -97,9 +97,9 @@ fn a_deployment_on_a_full_disk_tells_while_it_runs_and_ends_with_its_own_code() 
     let plan = Plan { task: "nut-on-peg", policy: "expert", operator: "none", episodes: None };
     let recordings = mounted.0.display().to_string();
     let launched = Launched::start_as(&plan, |text| {
-        let (before, after) = text.split_once("dir = \"").unwrap();
+        let (before, after) = text.split_once("\ndir = \"").unwrap();
         let (_own, after) = after.split_once('"').unwrap();
-        format!("{before}dir = \"{recordings}\"{after}")
+        format!("{before}\ndir = \"{recordings}\"{after}")
     });
     wait_for("the recorder's cry", || {
         launched.err().contains("[recorder] recorder: recording has stopped").then_some(())
