@@ -7,6 +7,7 @@
 
 mod altered;
 mod deployment;
+mod disks;
 mod limits;
 mod run;
 mod sagging;
@@ -16,6 +17,10 @@ mod storm;
 
 pub use altered::Alteration;
 pub use deployment::Deployment;
+pub use disks::{
+    CutTally, Cuts, FaultPlan, FaultyDisk, Journal, JournalDisk, Op, Operation, Share, Trial, TrialOutcome,
+    complaint, ticks_of, try_disk,
+};
 pub use limits::{assert_motion_within_limits, assert_nothing_refused, assert_segments_are_the_ticks};
 pub use run::Run;
 pub use seen::{ARM, GRIPPER, Seen, seconds};
