@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod altered;
+mod decoders;
 mod deployment;
 mod disks;
 mod limits;
@@ -16,6 +17,7 @@ mod station;
 mod storm;
 
 pub use altered::Alteration;
+pub use decoders::{DECODERS, Decoder};
 pub use deployment::Deployment;
 pub use disks::{
     CutTally, Cuts, FaultPlan, FaultyDisk, Journal, JournalDisk, Op, Operation, Share, Trial, TrialOutcome,
