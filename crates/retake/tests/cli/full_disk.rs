@@ -23,6 +23,7 @@ struct Mounted(PathBuf);
 
 impl Mounted {
     /// `None`, with a word about it, where mounting is not allowed.
+    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
     fn new(path: &Path, bytes: u64, flags: MountFlags) -> Option<Self> {
         std::fs::create_dir_all(path).unwrap();
         let options = CString::new(format!("size={bytes}")).unwrap();
