@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod bumpless;
+mod decoders;
+mod disks;
 mod groups;
 mod hands;
 mod help;

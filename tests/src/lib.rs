@@ -6,7 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod altered;
+mod decoders;
 mod deployment;
+mod disks;
 mod limits;
 mod run;
 mod sagging;
@@ -15,7 +17,12 @@ mod station;
 mod storm;
 
 pub use altered::Alteration;
+pub use decoders::{DECODERS, Decoder};
 pub use deployment::Deployment;
+pub use disks::{
+    CutTally, Cuts, FaultPlan, FaultyDisk, Journal, JournalDisk, Op, Operation, Share, Trial, TrialOutcome,
+    complaint, ticks_of, try_disk,
+};
 pub use limits::{assert_motion_within_limits, assert_nothing_refused, assert_segments_are_the_ticks};
 pub use run::Run;
 pub use seen::{ARM, GRIPPER, Seen, seconds};

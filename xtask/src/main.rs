@@ -4,6 +4,7 @@ mod bench;
 mod conformance;
 mod faults;
 mod fuzz;
+mod kill;
 mod mutants;
 mod pace;
 mod report;
@@ -33,6 +34,11 @@ enum Command {
     /// One process of a fault campaign.
     #[command(hide = true)]
     Node(faults::node::Options),
+    /// Kill recorders, fill and break their disks, cut power at every byte, and count what was acknowledged and is lost.
+    Kill(kill::Options),
+    /// One recorder of `kill`.
+    #[command(hide = true)]
+    Recorder(kill::child::Options),
     /// Random walks and storms, judged by models that know no rule of the code.
     Fuzz(fuzz::Options),
     /// Small changes to the pure crates, and how many of them their tests notice.
@@ -45,6 +51,8 @@ fn main() -> ExitCode {
         Command::Conformance(options) => conformance::run(&options),
         Command::Faults(options) => faults::run(&options),
         Command::Node(options) => faults::node::run(&options),
+        Command::Kill(options) => kill::run(&options),
+        Command::Recorder(options) => kill::child::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Mutants(options) => mutants::run(&options),
     };

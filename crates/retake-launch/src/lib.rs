@@ -18,4 +18,4 @@ pub use kind::{
     CameraOptions, InterventionOptions, NodeKind, NodeOptions, OperatorOptions, PolicyOptions,
     RecorderOptions, Restart, SimOptions, Supervision, VizOptions,
 };
-pub use supervise::{Ending, LineSink, NodeExit, Supervisor, end_with_supervisor};
+pub use supervise::{DATA_LOST, Ending, LineSink, NodeExit, Supervisor, end_with_supervisor};

@@ -17,6 +17,9 @@ use crate::{
     backoff::{Backoff, RestartPolicy},
 };
 
+/// The exit code of a node that did its work, but could not keep all that was to be recorded.
+pub const DATA_LOST: u8 = 3;
+
 /// How a node ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -24,6 +27,8 @@ pub enum Ending {
     Finished,
     /// It was asked to stop, and did.
     Stopped,
+    /// It was asked to stop, did, and says with [`DATA_LOST`] that not everything was recorded.
+    StoppedWithLoss,
     /// It was asked to stop, did not in time, and was killed.
     Killed,
     /// It ended by itself with an error and was not started again.
@@ -50,6 +55,7 @@ impl fmt::Display for NodeExit {
         let what = match self.ending {
             Ending::Finished => "finished the deployment",
             Ending::Stopped => "stopped",
+            Ending::StoppedWithLoss => "stopped, and not everything was recorded",
             Ending::Killed => "did not stop in time and was killed",
             Ending::Crashed => "crashed",
             Ending::NotStarted => "could not be started",
@@ -263,7 +269,12 @@ impl Ward {
         let Ok(Some(status)) = child.try_wait() else { return true };
         // Some programs leave through the signal itself; that is as good an answer as a clean exit.
         let obeyed = status.success() || status.signal() == Some(Signal::TERM.as_raw());
-        self.state = State::Over(if obeyed { Ending::Stopped } else { Ending::Crashed }, Some(status));
+        let ending = match status.code() {
+            _ if obeyed => Ending::Stopped,
+            Some(code) if code == i32::from(DATA_LOST) => Ending::StoppedWithLoss,
+            Some(_) | None => Ending::Crashed,
+        };
+        self.state = State::Over(ending, Some(status));
         false
     }
 

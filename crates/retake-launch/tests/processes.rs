@@ -103,6 +103,15 @@ fn an_arbiter_that_crashes_ends_the_deployment_at_once() {
 }
 
 #[test]
+fn a_recorder_that_lost_something_stopped_all_the_same() {
+    const LOSSY: &str = "trap 'exit 3' TERM; echo ready; while true; do sleep 0.05; done";
+    let script = |name: &str| if name == "recorder" { LOSSY } else { GOOD };
+    let (exits, _) = run(script, |lines| count(lines, "ready") == 4);
+    assert_eq!(ending(&exits, "recorder"), Ending::StoppedWithLoss);
+    assert_eq!(ending(&exits, "sim"), Ending::Stopped);
+}
+
+#[test]
 fn a_camera_is_started_again_and_then_done_without() {
     let script = |name: &str| if name == "camera" { "kill -9 $$" } else { GOOD };
     let (exits, lines) = run(script, |lines| count(lines, "is not started again") == 1);

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::{self, Read as _, Write},
     path::Path,
 };
 
@@ -75,7 +75,7 @@ impl Disk for LocalDisk {
 
     fn replace(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let beside = path.with_extension("tmp");
-        let mut file = File::create(&beside)?;
+        let mut file = create_again(&beside, b"{")?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&beside, path)?;
@@ -97,8 +97,35 @@ impl Disk for LocalDisk {
     }
 }
 
+/// Creates a working file where an earlier run may have left its own. What does not begin as ours does is not touched.
+///
+/// # Errors
+/// If something else is in the way, or what the system says.
+pub(crate) fn create_again(path: &Path, begins: &[u8]) -> io::Result<File> {
+    match fs::symlink_metadata(path) {
+        Ok(about) => {
+            let mut head = Vec::new();
+            if about.is_file() {
+                File::open(path)?.take(begins.len() as u64).read_to_end(&mut head)?;
+            }
+            // A leftover may be as short as it likes.
+            if !about.is_file() || !begins.starts_with(&head) {
+                return Err(io::Error::new(
+                    io::ErrorKind::AlreadyExists,
+                    "something that is not ours has that name; move it away",
+                ));
+            }
+            fs::remove_file(path)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    // Never through a link that somebody put there meanwhile.
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
 fn fill(mut file: File, bytes: u64) -> io::Result<()> {
-    io::copy(&mut io::Read::take(io::repeat(0), bytes), &mut file)?;
+    io::copy(&mut io::repeat(0).take(bytes), &mut file)?;
     file.sync_data()
 }
 

@@ -7,7 +7,7 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The disk has no room; what was synced before is safe.
-    #[error("no space left while writing {path}: free some, or record elsewhere with --record-dir")]
+    #[error("no space left while writing {path}: free some, or record elsewhere (--record)")]
     DiskFull {
         /// File being written.
         path: PathBuf,
@@ -55,6 +55,26 @@ pub enum LogError {
         path: PathBuf,
         /// What is wrong with it.
         source: serde_json::Error,
+    },
+    /// The manifest is of a later version of this program.
+    #[error("{path} has format {format}, which this version of retake does not know: use a newer one")]
+    Format {
+        /// The manifest.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+    },
+    /// A file of which nothing can be read.
+    #[error("{path} holds nothing that can be read: it is empty, damaged or no recording")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that retake did not write is not repaired.
+    #[error("{path} holds nothing that retake wrote, and is left as it is")]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
     },
     /// The MCAP writer refused a record.
     #[error("cannot build the MCAP records of {path}: {source}")]

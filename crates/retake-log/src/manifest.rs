@@ -13,6 +13,9 @@ use crate::{Anchor, Disk, LogError};
 /// Name of the manifest in a recording's directory.
 pub const MANIFEST: &str = "recording.json";
 
+/// Version of the format that this program reads and writes.
+pub(crate) const FORMAT: u32 = 1;
+
 /// No manifest is longer; a longer file is not read.
 const MAX_MANIFEST_BYTES: u64 = 16 << 20;
 
@@ -95,7 +98,12 @@ impl Manifest {
             return Err(LogError::Io { what: "read", path, source });
         }
         let bytes = fs::read(&path).map_err(LogError::io("read", &path))?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|source| LogError::Manifest { path, source })
+        let read = serde_json::from_slice::<Self>(&bytes);
+        let manifest = read.map_err(|source| LogError::Manifest { path: path.clone(), source })?;
+        if manifest.format != FORMAT {
+            return Err(LogError::Format { path, format: manifest.format });
+        }
+        Ok(Some(manifest))
     }
 
     /// Puts the manifest into `dir`, durably and in one step.

@@ -42,6 +42,16 @@ impl Recording {
         Ok(Self { path: path.to_owned(), manifest, files })
     }
 
+    /// A recording whose manifest cannot be used.
+    pub(crate) fn without_manifest(path: &Path, files: Vec<PathBuf>) -> Self {
+        Self { path: path.to_owned(), manifest: None, files }
+    }
+
+    /// The same, as if it had this file only.
+    pub(crate) fn only(&self, file: &Path) -> Self {
+        Self { files: vec![file.to_owned()], ..self.clone() }
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -109,6 +119,11 @@ impl Messages {
     /// What was wrong with the files that have been read to their end.
     pub const fn integrity(&self) -> &Integrity {
         &self.integrity
+    }
+
+    /// How far the file at hand has been read; `None` between files.
+    pub(crate) fn offset(&self) -> Option<u64> {
+        self.reader.as_ref().map(|(_, reader)| reader.offset())
     }
 
     /// The next message without decoding it, whatever its topic, and the index of its file.

@@ -13,11 +13,15 @@ use mcap::{
     write::NoSeek,
 };
 
+use serde::Serialize;
+
 use crate::{
-    Disk, Integrity, LocalDisk, LogError, MANIFEST, Manifest, Packing, SegmentEntry, SegmentReader, State,
+    Disk, Integrity, LocalDisk, LogError, MANIFEST, Manifest, Packing, Progress, Raw, SegmentEntry,
+    SegmentReader, State,
+    disk::create_again,
     manifest::segment_files,
-    segment_reader::ends_with_footer,
-    segment_writer::options,
+    segment_reader::{MAGIC, ends_with_footer},
+    segment_writer::{self, options},
     writer::{RESERVE, lock},
 };
 
@@ -25,7 +29,7 @@ use crate::{
 const METADATA: &str = "retake.recovery";
 
 /// One segment that got its index and footer afterwards.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RepairedSegment {
     /// File name.
     pub file: String,
@@ -36,7 +40,7 @@ pub struct RepairedSegment {
 }
 
 /// What [`recover`] did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Recovery {
     /// The recording.
     pub path: PathBuf,
@@ -88,22 +92,67 @@ pub fn recover_all(dir: &Path) -> Result<Found, LogError> {
 /// # Errors
 /// If the recording is being written, or the disk refuses.
 pub fn recover(dir: &Path) -> Result<Recovery, LogError> {
+    recover_of(dir, Which::CutOff, &mut |_| {})
+}
+
+/// As [`recover`], for whoever asks for it: a recording that its manifest calls closed is looked into as well, and `tell`
+/// gets how far the work is. `path` may be one `.mcap` file, too; if it belongs to a recording, that is repaired.
+///
+/// # Errors
+/// If the recording is being written, a file is not retake's, or the disk refuses.
+pub fn repair(path: &Path, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Recovery, LogError> {
+    if !fs::metadata(path).map_err(LogError::io("open", path))?.is_file() {
+        return recover_of(path, Which::All, tell);
+    }
+    match path.parent().filter(|dir| dir.join(MANIFEST).is_file()) {
+        Some(dir) if segment_files(dir)?.iter().any(|file| file == path) => recover_of(dir, Which::All, tell),
+        Some(_) | None => repair_file(path, tell),
+    }
+}
+
+fn repair_file(path: &Path, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Recovery, LogError> {
+    if path.extension().is_none_or(|extension| extension != "mcap") {
+        return Err(LogError::NotARecording { path: path.to_owned() });
+    }
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let _lock = lock(dir)?;
+    let mut recovery = Recovery { path: path.to_owned(), repaired: Vec::new() };
+    if !is_finished(path)? {
+        let total = size(path)?;
+        let mut tell = |done| tell(Progress { file: path, done, total });
+        recovery.repaired.push(rebuild(path, name_of(path), Owner::ToBeFound, &mut tell)?);
+    }
+    Ok(recovery)
+}
+
+/// Which recordings are looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// Those that their manifest does not call closed: at every start, so it has to be quick.
+    CutOff,
+    All,
+}
+
+fn recover_of(dir: &Path, which: Which, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Recovery, LogError> {
     let mut recovery = Recovery { path: dir.to_owned(), repaired: Vec::new() };
-    let mut manifest = Manifest::read(dir)?;
-    if manifest.as_ref().is_some_and(|manifest| manifest.state != State::Recording) {
+    let is_closed = |manifest: &Option<Manifest>| {
+        manifest.as_ref().is_some_and(|manifest| manifest.state != State::Recording)
+    };
+    if which == Which::CutOff && is_closed(&Manifest::read(dir)?) {
         return Ok(recovery);
     }
     let _lock = lock(dir)?;
     // Its writer may have closed it before the lock was ours.
-    if let Some(fresh) = Manifest::read(dir)? {
-        if fresh.state != State::Recording {
-            return Ok(recovery);
-        }
-        manifest = Some(fresh);
+    let manifest = Manifest::read(dir)?;
+    let files = segment_files(dir)?;
+    if is_closed(&manifest) && (which == Which::CutOff || all_finished(&files)?) {
+        return Ok(recovery);
     }
-    let mut entries = Vec::new();
-    for path in segment_files(dir)? {
-        let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let owner = if manifest.is_some() { Owner::Retake } else { Owner::ToBeFound };
+    let (mut entries, mut done) = (Vec::new(), 0);
+    let total = files.iter().map(|path| size(path)).sum::<Result<u64, _>>()?;
+    for path in files {
+        let (file, len) = (name_of(&path), size(&path)?);
         let known =
             manifest.as_ref().and_then(|manifest| manifest.segments.iter().find(|known| known.file == file));
         if is_finished(&path)? {
@@ -111,9 +160,11 @@ pub fn recover(dir: &Path) -> Result<Recovery, LogError> {
                 Some(known) => known.messages,
                 None => count(&path, &file)?,
             };
-            entries.push(entry(&path, file, messages, 0)?);
+            let cut_bytes = known.map_or(0, |known| known.cut_bytes);
+            entries.push(entry(&path, file, messages, cut_bytes)?);
         } else {
-            let repaired = repair(&path, file)?;
+            let mut tell = |part| tell(Progress { file: &path, done: done + part, total });
+            let repaired = rebuild(&path, file, owner, &mut tell)?;
             entries.push(entry(
                 &path,
                 repaired.file.clone(),
@@ -122,6 +173,7 @@ pub fn recover(dir: &Path) -> Result<Recovery, LogError> {
             )?);
             recovery.repaired.push(repaired);
         }
+        done += len;
     }
     if let Some(mut manifest) = manifest {
         manifest.segments = entries;
@@ -133,6 +185,23 @@ pub fn recover(dir: &Path) -> Result<Recovery, LogError> {
     Ok(recovery)
 }
 
+fn all_finished(files: &[PathBuf]) -> Result<bool, LogError> {
+    for path in files {
+        if !is_finished(path)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn size(path: &Path) -> Result<u64, LogError> {
+    Ok(fs::metadata(path).map_err(LogError::io("read", path))?.len())
+}
+
 fn is_finished(path: &Path) -> Result<bool, LogError> {
     let mut file = File::open(path).map_err(LogError::io("open", path))?;
     let len = file.metadata().map_err(LogError::io("read", path))?.len();
@@ -140,8 +209,7 @@ fn is_finished(path: &Path) -> Result<bool, LogError> {
 }
 
 fn entry(path: &Path, file: String, messages: u64, cut_bytes: u64) -> Result<SegmentEntry, LogError> {
-    let bytes = fs::metadata(path).map_err(LogError::io("read", path))?.len();
-    Ok(SegmentEntry { file, bytes, messages, complete: true, cut_bytes })
+    Ok(SegmentEntry { file, bytes: size(path)?, messages, complete: true, cut_bytes })
 }
 
 fn count(path: &Path, file: &str) -> Result<u64, LogError> {
@@ -157,12 +225,32 @@ fn count(path: &Path, file: &str) -> Result<u64, LogError> {
     read().map_err(LogError::io("read", path))
 }
 
-fn repair(path: &Path, file: String) -> Result<RepairedSegment, LogError> {
+/// Whether a file may be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// It is in a recording of ours.
+    Retake,
+    /// Only if it says itself that retake wrote it.
+    ToBeFound,
+}
+
+/// Puts a finished file in the place of one that was cut off.
+fn rebuild(
+    path: &Path,
+    file: String,
+    owner: Owner,
+    tell: &mut dyn FnMut(u64),
+) -> Result<RepairedSegment, LogError> {
     let beside = path.with_extension("mcap.repair");
     let source = File::open(path).map_err(LogError::io("open", path))?;
-    let reader = SegmentReader::new(BufReader::new(source), file).map_err(LogError::io("read", path))?;
-    let out = File::create(&beside).map_err(LogError::write("create", &beside))?;
-    let (repaired, out) = rewrite(reader, BufWriter::new(out)).map_err(|error| {
+    let mut reader = SegmentReader::new(BufReader::new(source), file).map_err(LogError::io("read", path))?;
+    // Ours is before the first message, so it has been met by then.
+    let first = reader.next_message().map_err(LogError::io("read", path))?;
+    if owner == Owner::ToBeFound && !reader.metadata().contains_key(segment_writer::METADATA) {
+        return Err(LogError::NotOurs { path: path.to_owned() });
+    }
+    let out = create_again(&beside, MAGIC).map_err(LogError::write("create", &beside))?;
+    let (repaired, out) = rewrite(reader, first, BufWriter::new(out), tell).map_err(|error| {
         if let McapError::Io(error) = error {
             LogError::write("write", &beside)(error)
         } else {
@@ -172,20 +260,20 @@ fn repair(path: &Path, file: String) -> Result<RepairedSegment, LogError> {
     let out = out.into_inner().map_err(|error| LogError::write("write", &beside)(error.into_error()))?;
     out.sync_all().map_err(LogError::io("sync", &beside))?;
     fs::rename(&beside, path).map_err(LogError::io("rename", &beside))?;
-    let dir = path.parent().unwrap_or(Path::new("."));
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     LocalDisk.sync_dir(dir).map_err(LogError::io("sync", dir))?;
     Ok(repaired)
 }
 
 /// Copies every message that can be read into a finished file, chunk by chunk.
-pub(crate) fn rewrite<R: Read + Seek, W: Write>(
+fn rewrite<R: Read + Seek, W: Write>(
     mut reader: SegmentReader<R>,
+    mut raw: Option<Raw>,
     out: W,
+    tell: &mut dyn FnMut(u64),
 ) -> Result<(RepairedSegment, W), McapError> {
     let mut writer = options(Packing::default()).create(NoSeek::new(out))?;
     let (mut messages, mut chunk) = (0, 0);
-    let mut raw = reader.next_message()?;
-    // Ours is before the first message, so it has been met by now.
     for (name, metadata) in reader.metadata() {
         writer.write_metadata(&Metadata { name: name.clone(), metadata: metadata.clone() })?;
     }
@@ -209,6 +297,7 @@ pub(crate) fn rewrite<R: Read + Seek, W: Write>(
         };
         writer.write_to_known_channel(&header, &message.data)?;
         messages += 1;
+        tell(reader.offset());
         raw = reader.next_message()?;
     }
     let integrity = reader.integrity().clone();

@@ -17,7 +17,7 @@ pub const MAX_RECORD_BYTES: u64 = 64 << 20;
 pub const MAX_CHUNK_BYTES: u64 = 64 << 20;
 /// All schemas and channels of a file together may have this many bytes.
 const MAX_DEFINITION_BYTES: usize = 16 << 20;
-const MAGIC: &[u8; 8] = b"\x89MCAP0\r\n";
+pub(crate) const MAGIC: &[u8; 8] = b"\x89MCAP0\r\n";
 
 mod op {
     pub(super) const FOOTER: u8 = 0x02;
@@ -137,6 +137,11 @@ impl<R: Read + Seek> SegmentReader<R> {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How far the file has been read.
+    pub(crate) const fn offset(&self) -> u64 {
+        self.at
     }
 
     /// Number of the chunk that the last message came from.

@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
+    fmt, fs,
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -123,7 +123,11 @@ impl SegmentWriter {
             .map_err(|source| LogError::Mcap { path: path.clone(), source })?;
         let file = disk.create(&path).map_err(LogError::write("create", &path))?;
         let dir = path.parent().unwrap_or(Path::new("."));
-        disk.sync_dir(dir).map_err(LogError::write("sync", dir))?;
+        if let Err(error) = disk.sync_dir(dir) {
+            // Nothing is in it, and nothing will be: its name is free for the next try.
+            let _ = fs::remove_file(&path);
+            return Err(LogError::write("sync", dir)(error));
+        }
         Ok(Self {
             path,
             common,

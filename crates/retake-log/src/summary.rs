@@ -23,6 +23,7 @@ use segments::Segments;
 pub use branches::{BranchSegment, BranchSummary, Moment};
 pub use episodes::EpisodeSummary;
 pub use files::SegmentFile;
+pub(crate) use files::state;
 pub use render::{render_info, render_show, table};
 pub use segments::SegmentSummary;
 pub use tree::render_tree;
@@ -248,7 +249,7 @@ impl Seen {
         let (first, last) = self.bounds.unwrap_or_default();
         let info = Info {
             path: recording.path().to_string_lossy().into_owned(),
-            state: files::state(recording),
+            state: state(recording),
             session: text(manifest.map(|manifest| &manifest.session)),
             robot: text(manifest.map(|manifest| &manifest.robot)),
             retake: text(manifest.map(|manifest| &manifest.retake)),

@@ -13,7 +13,7 @@ use retake_wire::RobotId;
 use crate::{
     Anchor, Disk, Entry, Extras, LogError, Manifest, Mark, Packing, SegmentEntry, State,
     anchor::utc_text,
-    manifest::segment_name,
+    manifest::{FORMAT, segment_name},
     schema::Schemas,
     segment_writer::{Common, SegmentWriter},
 };
@@ -117,7 +117,7 @@ impl RecordingWriter {
     /// If the name is taken, or the disk refuses.
     pub fn create(config: WriterConfig, mut disk: Box<dyn Disk>) -> Result<Self, LogError> {
         let path = config.dir.join(&config.name);
-        fs::create_dir_all(&config.dir).map_err(LogError::write("create", &config.dir))?;
+        create_dirs(&config.dir, &mut *disk)?;
         fs::create_dir(&path).map_err(|error| {
             if error.kind() == io::ErrorKind::AlreadyExists {
                 LogError::Exists { path: path.clone() }
@@ -125,16 +125,12 @@ impl RecordingWriter {
                 LogError::write("create", &path)(error)
             }
         })?;
-        if let Some(above) = config.dir.parent() {
-            // Matters only if the directory is new; not every parent can be opened.
-            let _ = disk.sync_dir(above);
-        }
         let lock = lock(&path)?;
         let reserve = path.join(RESERVE);
         disk.reserve(&reserve, config.reserve_bytes)
             .map_err(LogError::write("reserve space in", &reserve))?;
         let manifest = Manifest {
-            format: 1,
+            format: FORMAT,
             retake: env!("CARGO_PKG_VERSION").to_owned(),
             session: format!("{:016x}", config.session),
             robot: config.robot.to_string(),
@@ -292,6 +288,19 @@ impl RecordingWriter {
             mark: self.appended,
         };
     }
+}
+
+/// Creates a directory, with those above it, and makes the names of all that are new durable: otherwise a power cut could
+/// take everything in them.
+fn create_dirs(dir: &Path, disk: &mut dyn Disk) -> Result<(), LogError> {
+    let is_new = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
+    let new: Vec<&Path> = dir.ancestors().take_while(is_new).collect();
+    fs::create_dir_all(dir).map_err(LogError::write("create", dir))?;
+    for dir in new {
+        let above = dir.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        disk.sync_dir(above).map_err(LogError::write("sync", above))?;
+    }
+    Ok(())
 }
 
 /// Fills an empty slot with a new segment.

@@ -4,6 +4,8 @@
 
 #[path = "made/cuts.rs"]
 mod cuts;
+#[path = "torn/limits.rs"]
+mod limits;
 #[path = "made/recordings.rs"]
 mod made;
 

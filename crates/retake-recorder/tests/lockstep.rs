@@ -76,8 +76,11 @@ fn frames_that_find_no_room_leave_a_gap_record() {
     let report = report.get().unwrap();
     assert_eq!((gaps.len(), report.camera_frames_dropped, report.messages_lost), (2, 9, 4));
     let found = summary(&Recording::open(&dir.path().join("slow")).unwrap()).unwrap();
-    let told: Vec<_> = found.info.gaps.iter().map(|gap| (gap.topic.as_str(), gap.count)).collect();
-    assert_eq!(told, [("", 4), ("retake/v1/arm/camera/front", 9)]);
+    // Ten to ninety milliseconds; the recording begins with the first tick.
+    let millis = |seconds: f64| (seconds * 1e3).round();
+    let when = |gap: &retake_log::GapSummary| [gap.from_seconds, gap.to_seconds].map(millis);
+    let told: Vec<_> = found.info.gaps.iter().map(|gap| (gap.topic.as_str(), gap.count, when(gap))).collect();
+    assert_eq!(told, [("", 4, [990.0; 2]), ("retake/v1/arm/camera/front", 9, [0.0, 80.0])]);
     assert_eq!(found.info.ticks, 9);
 }
 
@@ -94,6 +97,33 @@ fn messages_that_find_no_room_are_counted_and_loud() {
     assert!(out.drain().any(loud));
     recorder.finish(seconds(2), &mut out);
     assert!(report.get().unwrap().messages_lost >= 1);
+}
+
+#[test]
+fn what_came_is_acknowledged_within_a_tenth_of_a_second() {
+    let dir = tempfile::tempdir().unwrap();
+    let (robot, anchor) = ("arm".parse().unwrap(), retake_log::Anchor::default());
+    // As in real time, but for the clock and the thread.
+    let config = RecorderConfig::new(dir.path().to_owned(), Some("live".to_owned()), robot, 7, anchor);
+    let mut recorder = Recorder::inline(config).unwrap();
+    let (mut out, mut waiting, mut slowest) = (Outbox::default(), Vec::new(), Duration::ZERO);
+    for millis in 1..=3_000 {
+        let now = MonoTime::from_nanos(millis * 1_000_000);
+        if millis % 10 == 0 {
+            recorder.receive(now, &nodes::tick(millis / 10), &mut out);
+            waiting.push((millis / 10, now));
+        }
+        if recorder.next_wake().is_some_and(|at| at <= now) {
+            recorder.wake(now, &mut out);
+        }
+        for message in out.drain() {
+            let Message::Watermark(watermark) = message else { continue };
+            let told = waiting.extract_if(.., |(tick, _)| *tick <= watermark.tick);
+            slowest = told.map(|(_, at)| now.since(at)).chain([slowest]).max().unwrap();
+        }
+    }
+    assert!(slowest > Duration::ZERO && slowest <= Duration::from_millis(100), "{slowest:?}");
+    assert!(waiting.len() <= 10, "{} ticks wait", waiting.len());
 }
 
 #[test]

@@ -142,6 +142,12 @@ pub(crate) enum LogCommand {
     Show(LogOptions),
     /// Each episode as the tree that its rewinds made of it: what was left, where it was joined again, who drove on from there.
     Tree(LogOptions),
+    /// Whether every byte of a recording is as its writer left it: checksums, index, manifest, a torn end, missing ticks, known
+    /// losses. Changes nothing. Exit code 0: whole; 1: cannot be read; 3: damaged or cut off, but readable.
+    Verify(CheckOptions),
+    /// Make a recording that was cut off whole: torn ends are left out, index and manifest completed. Refuses one that is being
+    /// recorded. Exit code 0: whole now; 1: cannot be repaired; 3: still damaged.
+    Repair(CheckOptions),
     /// Take a state of the simulator out of a recording, to begin attempts in.
     State(StateOptions),
 }
@@ -184,6 +190,15 @@ pub(crate) struct SuggestOptions {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Print one machine-readable answer on standard output, and nothing else there.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckOptions {
+    /// A recording's folder, a folder of recordings, or one .mcap file.
+    pub(crate) path: PathBuf,
+    /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

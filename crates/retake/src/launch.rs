@@ -20,6 +20,7 @@ use retake_wire::Topic;
 use crate::{
     Kept,
     cli::{LaunchOptions, NodeOptions},
+    loud::Loud,
     nodes::{self, RecordingPlan, StationPlan},
     spec::{OperatorSpec, ViewSpec},
     states,
@@ -29,12 +30,12 @@ use crate::{
 const PEERS: Duration = Duration::from_secs(10);
 
 #[expect(clippy::print_stderr, reason = "what each process says, and how it ended")]
-pub(crate) fn run(options: &LaunchOptions) -> anyhow::Result<()> {
+pub(crate) fn run(options: &LaunchOptions) -> anyhow::Result<Kept> {
     let file = LaunchFile::read(&options.file)?;
     let settings = checked(&file)?;
     if options.check {
         eprintln!("{}: {} nodes, wiring and limits are right", file.path.display(), file.nodes.len());
-        return Ok(());
+        return Ok(Kept::All);
     }
     drop(settings);
     // A node that finds its port taken would only end the others, which have begun to record by then.
@@ -52,14 +53,16 @@ pub(crate) fn run(options: &LaunchOptions) -> anyhow::Result<()> {
         command
     });
     let exits = supervisor.run(&file, &stop);
-    let mut bad = Vec::new();
+    let (mut bad, mut kept) = (Vec::new(), Kept::All);
     for exit in &exits {
         eprintln!("{exit}");
-        if !matches!(exit.ending, Ending::Finished | Ending::Stopped) {
-            bad.push(exit.name.clone());
+        match exit.ending {
+            Ending::Finished | Ending::Stopped => {}
+            Ending::StoppedWithLoss => kept = Kept::NotAll,
+            Ending::Killed | Ending::Crashed | Ending::NotStarted => bad.push(exit.name.clone()),
         }
     }
-    if bad.is_empty() { Ok(()) } else { bail!("not everything ended well: {}", bad.join(", ")) }
+    if bad.is_empty() { Ok(kept) } else { bail!("not everything ended well: {}", bad.join(", ")) }
 }
 
 /// Settings of a file whose wiring and limits are right.
@@ -249,7 +252,7 @@ fn build(file: &LaunchFile, name: &str, settings: &Settings) -> anyhow::Result<B
             let recorder =
                 nodes::recorder(&RecordingPlan { dir: options.dir.clone(), settings, lockstep: false })?;
             let report = recorder.report();
-            (Box::new(recorder), Some(report))
+            (Box::new(Loud(recorder)), Some(report))
         }
         LaunchNodeOptions::Viz(options) => {
             let view = options.view.parse::<ViewSpec>()?;

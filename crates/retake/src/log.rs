@@ -5,8 +5,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::bail;
-use retake_log::{Recording, Summary, render_info, render_show, render_tree, summary};
+use retake_log::{LogError, Recording, Summary, render_info, render_show, render_tree, summary};
 
 use crate::cli::LogOptions;
 
@@ -40,7 +39,7 @@ fn read(path: &Path) -> anyhow::Result<Summary> {
     let info = &summary.info;
     let is_file = info.state == "single file";
     if is_file && info.messages == 0 {
-        bail!("{} holds nothing that can be read: it is empty, damaged or no recording", path.display());
+        return Err(LogError::Unreadable { path: path.to_owned() }.into());
     }
     if info.integrity.lost_bytes > 0 || (is_file && !info.integrity.is_whole()) {
         eprintln!("{} is cut off or damaged; this is what can be read of it", path.display());
@@ -48,6 +47,7 @@ fn read(path: &Path) -> anyhow::Result<Summary> {
     Ok(summary)
 }
 
+/// To standard output, which may have been closed.
 pub(crate) fn print(text: String) -> anyhow::Result<()> {
     match stdout().write_all(text.as_bytes()) {
         // `retake log show … | head` has seen enough.

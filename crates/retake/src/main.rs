@@ -1,12 +1,14 @@
 //! The one binary: reads the command line, runs the command, and says in one sentence what went wrong.
 
 mod bisect;
+mod check;
 mod cli;
 mod collect;
 mod dataset;
 mod demo;
 mod launch;
 mod log;
+mod loud;
 mod nodes;
 mod pad;
 mod paint;
@@ -23,16 +25,18 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use cli::{Cli, Command, LogCommand};
 
-/// The work was done, but something that should have been recorded was not.
-const DATA_LOST: u8 = 3;
+/// The work was done, but something that should have been recorded was not, or is damaged.
+const DATA_LOST: u8 = retake_launch::DATA_LOST;
 
-/// Whether everything that happened was recorded.
+/// Whether everything that happened was recorded, and is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kept {
     All,
     NotAll,
     /// A dataset has something in it that must not be trained on.
     Spoilt,
+    /// What was looked at is cut off or damaged.
+    Damaged,
 }
 
 #[expect(clippy::print_stderr, reason = "the program's last word")]
@@ -43,7 +47,7 @@ fn main() -> ExitCode {
             eprintln!("retake: finished, but not everything was recorded; see the messages above");
             ExitCode::from(DATA_LOST)
         }
-        Ok(Kept::Spoilt) => ExitCode::from(DATA_LOST),
+        Ok(Kept::Spoilt | Kept::Damaged) => ExitCode::from(DATA_LOST),
         Err(error) => {
             eprintln!("retake: {}", sentence(&error));
             ExitCode::FAILURE
@@ -54,11 +58,13 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<Kept> {
     match cli.command {
         Command::Demo(options) => demo::run(&options),
-        Command::Launch(options) => launch::run(&options).map(|()| Kept::All),
+        Command::Launch(options) => launch::run(&options),
         Command::Node(options) => launch::run_node(&options),
         Command::Log(LogCommand::Info(options)) => log::info(&options).map(|()| Kept::All),
         Command::Log(LogCommand::Show(options)) => log::show(&options).map(|()| Kept::All),
         Command::Log(LogCommand::Tree(options)) => log::tree(&options).map(|()| Kept::All),
+        Command::Log(LogCommand::Verify(options)) => check::verify(&options),
+        Command::Log(LogCommand::Repair(options)) => check::repair(&options),
         Command::Replay(options) if options.verify => verify::run(&options),
         Command::Log(LogCommand::State(options)) => states::extract(&options).map(|()| Kept::All),
         Command::Suggest(options) => suggest::run(&options).map(|()| Kept::All),

@@ -45,7 +45,8 @@ pub(super) fn list(
     Ok(files)
 }
 
-pub(super) fn state(recording: &Recording) -> String {
+/// How the recording ended, in a word or two.
+pub(crate) fn state(recording: &Recording) -> String {
     let state = match recording.manifest().map(|manifest| manifest.state) {
         None => "single file",
         Some(State::Closed) => "closed",

@@ -119,6 +119,11 @@ impl Launched {
         pid
     }
 
+    /// What it has written to standard error so far.
+    pub(crate) fn err(&self) -> String {
+        self.running.err()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         self.running.signal(signal);
     }

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
+mod check;
 mod crash;
 mod dataset;
 mod deployment;
 mod dying_nodes;
 mod epochs;
+mod full_disk;
 mod launch;
 mod lockstep;
 mod log;
