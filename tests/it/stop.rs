@@ -97,5 +97,7 @@ fn a_stop_counts_however_old_the_message_is_that_brings_it() {
     assert!(run.seen().all(Owner::Hold, Cause::Stopped), "{:?}", run.seen().who());
     assert!(run.seen().noticed("stale", from));
     run.millis(500);
+    assert!(run.seen().noticed("stale", from));
+    run.millis(500);
     assert_still(&mut run, "stopped by an old message");
 }
