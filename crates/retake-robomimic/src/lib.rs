@@ -8,6 +8,7 @@
 mod choose;
 mod codes;
 mod columns;
+mod deep;
 mod error;
 mod export;
 mod options;

@@ -14,7 +14,7 @@ use hdf5_pure::{
     MetadataCacheConfig,
 };
 
-use crate::{Array, Attribute, Numbers, RobomimicError};
+use crate::{Array, Attribute, Numbers, RobomimicError, deep::deep};
 
 /// How much of a file is believed. What claims to be larger is refused before memory is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,10 @@ impl Reader {
     /// # Errors
     /// As [`read`].
     pub fn open(path: &Path, limits: Limits) -> Result<Self, RobomimicError> {
+        deep(path, || Self::opened(path, limits))
+    }
+
+    fn opened(path: &Path, limits: Limits) -> Result<Self, RobomimicError> {
         let about = fs::metadata(path).map_err(RobomimicError::io("open", path))?;
         let wrong = |place: &str, why: &dyn ToString| RobomimicError::file(path, place, why.to_string());
         if !about.is_file() || about.len() == 0 {
@@ -263,6 +267,10 @@ impl Reader {
     /// # Errors
     /// If there is none, or something of it is damaged or too large.
     pub fn demo(&self, name: &str) -> Result<Demo, RobomimicError> {
+        deep(&self.path, || self.read_demo(name))
+    }
+
+    fn read_demo(&self, name: &str) -> Result<Demo, RobomimicError> {
         let place = format!("/data/{name}");
         let group = self.data.group(name).map_err(self.at(&place))?;
         let attributes = self.attributes(&group, &place)?;
@@ -355,6 +363,10 @@ impl Reader {
     /// # Errors
     /// If there is none, it is damaged, or too large.
     pub fn picture(&self, demo: &str, dataset: &str, step: usize) -> Result<Vec<u8>, RobomimicError> {
+        deep(&self.path, || self.read_picture(demo, dataset, step))
+    }
+
+    fn read_picture(&self, demo: &str, dataset: &str, step: usize) -> Result<Vec<u8>, RobomimicError> {
         let place = format!("/data/{demo}/{dataset}");
         let found = self.data.dataset(&format!("{demo}/{dataset}")).map_err(self.at(&place))?;
         let shape = self.shape(&found, &place)?;

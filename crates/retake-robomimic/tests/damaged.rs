@@ -56,6 +56,30 @@ fn claims_beyond_the_limits_are_refused() {
     }
 }
 
+/// A type of three thousand arrays in one another fits into a header, and would exhaust a usual thread's stack.
+#[test]
+fn nesting_exhausts_no_stack() {
+    use rust_hdf5::{DatatypeMessage, H5File};
+    let dir = fast_dir();
+    let path = dir.path().join("nested.hdf5");
+    let write = || {
+        let file = H5File::create(&path).unwrap();
+        let data = file.create_group("data").unwrap();
+        let demo = data.create_group("demo_0").unwrap();
+        demo.set_attr_numeric("num_samples", &1_i64).unwrap();
+        let nested =
+            (0..3_000).fold(DatatypeMessage::u8_type(), |inner, _| DatatypeMessage::array(vec![1], inner));
+        let dataset = demo.new_dataset::<u8>().datatype(nested).shape([1]).create("actions").unwrap();
+        dataset.write_raw_bytes(&[7]).unwrap();
+        drop((data, demo, dataset));
+        file.close().unwrap();
+    };
+    std::thread::scope(|scope| {
+        std::thread::Builder::new().stack_size(256 << 20).spawn_scoped(scope, write).unwrap().join().unwrap();
+    });
+    assert!(everything(&path).is_err());
+}
+
 /// Flips and cuts a small file some thousand times. Whatever comes of it, it is an answer.
 #[test]
 fn damage_is_an_error_and_never_a_panic() {

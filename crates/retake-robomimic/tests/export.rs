@@ -1,6 +1,7 @@
 //! A recording is exported and read back: every number, every code, every name.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "all other messages are as they are")]
 
 #[path = "made/recording.rs"]
 mod made;
@@ -257,7 +258,7 @@ fn every_third_step_plain_with_pictures_and_weights() {
     assert_eq!(demo.pictures["obs/front_image"], [41, 8, 16, 3]);
     for (step, tick) in ticks.iter().enumerate() {
         // Every other tick has a picture of its own; the others the one before.
-        let near = |tick: u64| grey(tick - u64::from(tick % 2 == 0));
+        let near = |tick: u64| grey(tick - u64::from(tick.is_multiple_of(2)));
         let later = ticks.get(step + 1).unwrap_or(tick);
         for (name, tick) in [("obs/front_image", tick), ("next_obs/front_image", later)] {
             let pixels = reader.picture("demo_0", name, step).unwrap();
@@ -294,7 +295,8 @@ fn attempts_can_be_asked_for_by_name_or_by_what_they_are() {
 fn what_is_missing_or_wrong_is_said() {
     use retake_wire::Message;
     let script = usual();
-    let cases: [(&str, fn(Message) -> Option<Message>, &str); 4] = [
+    type Change = fn(Message) -> Option<Message>;
+    let cases: [(&str, Change, &str); 4] = [
         (
             "no-observation",
             |message| match message {
