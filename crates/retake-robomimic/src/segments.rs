@@ -1,0 +1,83 @@
+//! Stretches of one class as demos of their own, and how often each class is to be drawn.
+
+use std::{collections::BTreeMap, ops::Range, path::Path};
+
+use retake_labels::Class;
+use serde::Serialize;
+
+/// Runs of equal classes. Where nobody drove there is nothing to learn, and no segment.
+pub(crate) fn runs(classes: &[Class]) -> Vec<(Class, Range<usize>)> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for run in classes.chunk_by(|a, b| a == b) {
+        if let Some(class) = run.first().filter(|class| **class != Class::Idle) {
+            found.push((*class, start..start + run.len()));
+        }
+        start += run.len();
+    }
+    found
+}
+
+/// Name of the filter key of a class's segments.
+pub(crate) fn filter_key(class: Class) -> String {
+    format!("segment_{}", class.name())
+}
+
+/// An entry of robomimic's `train.data`, as since 0.5: with `train.normalize_weights_by_ds_size` the steps behind its filter key
+/// are drawn with a probability that is its weight among all entries'.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WeightEntry {
+    /// The exported file's name. It is beside the list.
+    pub path: String,
+    /// Filter key of one class's segments.
+    pub filter_key: String,
+    /// Share of what is drawn.
+    pub weight: f64,
+    /// Only one entry is evaluated with roll-outs; robomimic wants it said.
+    pub eval: bool,
+}
+
+/// How often steps of each class are to be drawn, as Sirius has it, from how many there are: half of all draws are interventions,
+/// demonstrations keep their share, the policy has the rest, and what led to an intervention, going back and standing still none.
+///
+/// Without interventions, or without the policy's steps and demonstrations, all are drawn alike. Where demonstrations are more
+/// than half, they take what is left and the policy's steps a thousandth. Classes that are not drawn are not in it; the others add
+/// up to one.
+pub fn shares(counts: &BTreeMap<Class, u64>) -> BTreeMap<Class, f64> {
+    const INTERVENTIONS: f64 = 0.5;
+    const LEAST: f64 = 0.001;
+    let learnt = [Class::Policy, Class::Recovery, Class::Correction, Class::Demo];
+    let count = |class: &Class| counts.get(class).copied().unwrap_or(0) as f64;
+    let all: f64 = learnt.iter().map(count).sum();
+    let by_hand = count(&Class::Recovery) + count(&Class::Correction);
+    let (policy, demo) = (count(&Class::Policy), count(&Class::Demo));
+    let alike = by_hand == 0.0 || policy + demo == 0.0;
+    let rest = 1.0 - INTERVENTIONS;
+    let demos = if policy == 0.0 {
+        rest
+    } else if demo == 0.0 {
+        0.0
+    } else {
+        (demo / all).min(rest - LEAST)
+    };
+    let share = |class: &Class| match class {
+        _ if alike => count(class) / all,
+        Class::Demo => demos,
+        Class::Policy => rest - demos,
+        Class::Recovery | Class::Correction => INTERVENTIONS * count(class) / by_hand,
+        Class::Idle | Class::PreIntervention | Class::Rewind => 0.0,
+    };
+    learnt.into_iter().filter(|class| count(class) > 0.0).map(|class| (class, share(&class))).collect()
+}
+
+/// The list for `train.data`, from how many steps behind each class's filter key there are.
+pub(crate) fn entries(out: &Path, counts: &BTreeMap<Class, u64>) -> Vec<WeightEntry> {
+    let path = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let entry = |(index, (class, weight)): (usize, (Class, f64))| WeightEntry {
+        path: path.clone(),
+        filter_key: filter_key(class),
+        weight,
+        eval: index == 0,
+    };
+    shares(counts).into_iter().enumerate().map(entry).collect()
+}
