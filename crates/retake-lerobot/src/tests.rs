@@ -1,0 +1,2 @@
+mod stats;
+mod video;

@@ -1,0 +1,5 @@
+//! Exports of recordings, read back.
+
+mod broken;
+mod made;
+mod values;
