@@ -26,6 +26,11 @@ pub(crate) struct Camera {
 }
 
 impl Camera {
+    /// One whose pictures have this size, if it is known.
+    pub(crate) fn new(size: Option<(usize, usize)>) -> Self {
+        Self { size, ..Self::default() }
+    }
+
     /// Takes in a row's picture: into the video at `video`, if it goes to one, and into the statistics if it is `sampled`.
     pub(crate) fn take(
         &mut self,

@@ -122,7 +122,7 @@ impl<'a> Exporter<'a> {
             return Err(LerobotError::Refused("two columns would have the same name".into()));
         }
         let size = |camera: usize| done.sizes.get(camera).copied().flatten();
-        let cameras = (0..plan.cameras.len()).map(|camera| Camera { size: size(camera), ..Camera::default() });
+        let cameras = (0..plan.cameras.len()).map(|camera| Camera::new(size(camera)));
         Ok(Self {
             plan,
             options,

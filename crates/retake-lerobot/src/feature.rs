@@ -194,7 +194,7 @@ pub(crate) fn value(what: What, at: &Place<'_>) -> Result<Option<Value>, Lerobot
             if poses.len() != movable(&episode.robot).count() {
                 return Err(missing("poses of all objects"));
             }
-            Value::Floats(poses.iter().flat_map(|pose| narrow(&parts(pose))).collect())
+            Value::Floats(poses.iter().flat_map(|pose| narrow(&parts(pose)).collect::<Vec<f32>>()).collect())
         }
         What::Proposal => Value::Floats(groups.iter().flat_map(proposal).collect()),
         What::GroupLabel(group) => {

@@ -19,6 +19,7 @@ pub(crate) enum Form {
 
 /// Statistics of one value of a feature.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Bits", into = "Bits")]
 pub(crate) struct Part {
     pub(crate) min: f64,
     pub(crate) max: f64,
@@ -26,6 +27,23 @@ pub(crate) struct Part {
     /// Mean square of the distance from the mean.
     pub(crate) variance: f64,
     pub(crate) quantiles: [f64; QUANTILES.len()],
+}
+
+/// As the journal keeps it: bit by bit, for numbers as text do not always come back the same.
+type Bits = [u64; 4 + QUANTILES.len()];
+
+impl From<Bits> for Part {
+    fn from(bits: Bits) -> Self {
+        let [min, max, mean, variance, quantiles @ ..] = bits.map(f64::from_bits);
+        Self { min, max, mean, variance, quantiles }
+    }
+}
+
+impl From<Part> for Bits {
+    fn from(part: Part) -> Self {
+        let [a, b, c, d, e] = part.quantiles;
+        [part.min, part.max, part.mean, part.variance, a, b, c, d, e].map(f64::to_bits)
+    }
 }
 
 /// Statistics of a feature.

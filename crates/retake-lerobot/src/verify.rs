@@ -65,10 +65,10 @@ pub fn verify(out: &Path) -> Result<Verified, LerobotError> {
     let info = json(&path)?;
     let wrong = LerobotError::file(&path);
     if info.get("codebase_version").and_then(Json::as_str) != Some("v3.0") {
-        return Err(wrong("it is not of a LeRobot dataset of version v3.0"));
+        return Err(wrong("it is not of a LeRobot dataset of version v3.0".to_owned()));
     }
-    let number = |key: &str| info.get(key).and_then(Json::as_u64).ok_or_else(|| wrong(key));
-    let features = info.get("features").and_then(Json::as_object).ok_or_else(|| wrong("it has no features"))?;
+    let number = |key: &str| info.get(key).and_then(Json::as_u64).ok_or_else(|| wrong(format!("it has no {key}")));
+    let features = info.get("features").and_then(Json::as_object).ok_or_else(|| wrong("it has no features".into()))?;
     let is_video = |feature: &Json| feature.get("dtype").and_then(Json::as_str) == Some("video");
     let cameras = features.iter().filter(|(_, feature)| is_video(feature));
     let cameras: Vec<String> = cameras
@@ -76,7 +76,7 @@ pub fn verify(out: &Path) -> Result<Verified, LerobotError> {
         .collect();
     let columns = features.iter().filter(|(_, feature)| !is_video(feature)).map(|(name, _)| name.clone());
     let columns: Vec<String> = columns.collect();
-    let fps = u32::try_from(number("fps")?).map_err(|_large| wrong("fps"))?;
+    let fps = u32::try_from(number("fps")?).map_err(|_large| wrong("its fps is too large".into()))?;
     let mut due = Due { fps, videos: &cameras, tasks: number("total_tasks")?, first_row: 0, first_episode: 0 };
     let mut found = Verified::default();
     while data_path(out, FileNumber(found.sets)).exists() {
@@ -91,7 +91,7 @@ pub fn verify(out: &Path) -> Result<Verified, LerobotError> {
     }
     (found.rows, found.episodes) = (due.first_row, due.first_episode);
     if (number("total_frames")?, number("total_episodes")?) != (found.rows, found.episodes) {
-        return Err(wrong("it does not say how many rows and episodes there are"));
+        return Err(wrong("it does not say how many rows and episodes there are".into()));
     }
     check_tasks(&out.join("meta/tasks.parquet"), due.tasks)?;
     json(&out.join("meta/stats.json"))?;
