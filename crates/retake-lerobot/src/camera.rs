@@ -69,7 +69,8 @@ impl Camera {
     fn encode(&mut self, (path, fps): (PathBuf, NonZeroU32)) -> Result<(), LerobotError> {
         let (width, height) = self.rgb.size;
         if !width.is_multiple_of(2) || !height.is_multiple_of(2) {
-            let why = format!("a video's sides are even, and the pictures are {width}×{height}: export images");
+            let why =
+                format!("a video's sides are even, and the pictures are {width}×{height}: export images");
             return Err(LerobotError::Refused(why));
         }
         let (writer, encoder) = match &mut self.video {

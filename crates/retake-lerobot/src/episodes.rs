@@ -5,7 +5,8 @@ use std::{path::Path, sync::Arc};
 use arrow_array::{
     ArrayRef, RecordBatch,
     builder::{
-        ArrayBuilder, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, PrimitiveBuilder, StringBuilder,
+        ArrayBuilder, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, PrimitiveBuilder,
+        StringBuilder,
     },
     types::{Float64Type, Int64Type},
 };
@@ -204,7 +205,9 @@ fn statistics(feature: &str, first: &Summary, summaries: &[&Summary]) -> Vec<Col
             Form::Int if exact => lists(PrimitiveBuilder::<Int64Type>::new(), rows, |to, value| {
                 to.append_value(whole(value));
             }),
-            Form::Bool if exact => lists(BooleanBuilder::new(), rows, |to, value| to.append_value(value > 0.5)),
+            Form::Bool if exact => {
+                lists(BooleanBuilder::new(), rows, |to, value| to.append_value(value > 0.5))
+            }
             Form::Float | Form::Int | Form::Bool => {
                 lists(PrimitiveBuilder::<Float64Type>::new(), rows, |to, value| to.append_value(value))
             }
@@ -212,7 +215,8 @@ fn statistics(feature: &str, first: &Summary, summaries: &[&Summary]) -> Vec<Col
         columns.push((format!("stats/{feature}/{name}"), array));
     }
     let counts = summaries.iter().map(|summary| vec![summary.count as f64]);
-    let counts = lists(PrimitiveBuilder::<Int64Type>::new(), counts, |to, value| to.append_value(whole(value)));
+    let counts =
+        lists(PrimitiveBuilder::<Int64Type>::new(), counts, |to, value| to.append_value(whole(value)));
     columns.push((format!("stats/{feature}/count"), counts));
     columns
 }

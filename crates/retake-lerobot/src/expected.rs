@@ -24,7 +24,8 @@ pub fn expected(sources: &[Source], options: &Options<'_>, dir: &Path) -> Result
     let path = dir.join("EXPECTED.jsonl");
     let rows_path = dir.join(".rows.jsonl");
     let rows = File::create_new(&rows_path).map_err(LerobotError::io("create", &rows_path))?;
-    let mut writing = Writing { options, dir, rows: BufWriter::new(rows), episodes: Vec::new(), fps: 0, names: vec![] };
+    let mut writing =
+        Writing { options, dir, rows: BufWriter::new(rows), episodes: Vec::new(), fps: 0, names: vec![] };
     for source in sources {
         let scanned = scan(source, &options.rule, |_| {})?;
         let annotations = Annotations::read(source)?;
@@ -78,7 +79,9 @@ impl Writing<'_> {
                 "columns": columns(episode, &standing, self.options),
             }));
             self.fps = (1..=1000)
-                .find(|fps| (episode.robot.control_hz - *fps as f64 * f64::from(self.options.every)).abs() < 1e-6)
+                .find(|fps| {
+                    (episode.robot.control_hz - *fps as f64 * f64::from(self.options.every)).abs() < 1e-6
+                })
                 .unwrap_or(0);
         }
         for row in Rows::new(source, episodes, cameras) {
@@ -131,9 +134,8 @@ fn task(episode: &Episode, options: &Options<'_>) -> String {
 }
 
 fn columns(episode: &Episode, standing: &Standing, options: &Options<'_>) -> Json {
-    let by_hand = |class: Class| {
-        matches!(class, Class::Demo | Class::Rewind | Class::Recovery | Class::Correction)
-    };
+    let by_hand =
+        |class: Class| matches!(class, Class::Demo | Class::Rewind | Class::Recovery | Class::Correction);
     json!({
         "key": episode.key.to_string(),
         "verdict": standing.verdict,

@@ -267,7 +267,8 @@ impl<'a> Exporter<'a> {
             let wrong = |why: String| {
                 LerobotError::attempt(&current.episode.key, format!("row {}, camera {name}: {why}", row.row))
             };
-            let none = || wrong("there is no picture; leave the attempt out, or export without pictures".into());
+            let none =
+                || wrong("there is no picture; leave the attempt out, or export without pictures".into());
             let frame = frame.as_ref().ok_or_else(none)?;
             let video = is_video.then(|| (video_path(&self.dir, name, number), self.fps));
             camera.take(frame, sampled, video).map_err(wrong)?;

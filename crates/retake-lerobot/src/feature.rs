@@ -170,7 +170,9 @@ impl Feature {
             }
             (Kind::Floats(width), _) => json!({"dtype": "float32", "shape": [width], "names": self.names}),
             (Kind::Bool, _) => json!({"dtype": "bool", "shape": [1], "names": null}),
-            (Kind::Int | Kind::Jpeg | Kind::Video, _) => json!({"dtype": "int64", "shape": [1], "names": null}),
+            (Kind::Int | Kind::Jpeg | Kind::Video, _) => {
+                json!({"dtype": "int64", "shape": [1], "names": null})
+            }
         }
     }
 }

@@ -13,9 +13,7 @@ use arrow_schema::{DataType, Field, Schema};
 use retake_labels::Class;
 use serde_json::{Value as Json, json};
 
-use crate::{
-    LerobotError, Options, feature::Feature, journal::Progress, plan::Plan, table::TableWriter,
-};
+use crate::{LerobotError, Options, feature::Feature, journal::Progress, plan::Plan, table::TableWriter};
 
 /// Pandas takes the column `task` for the index only if it is told so, and LeRobot reads tasks from the index.
 const PANDAS: &str = r#"{"index_columns":["task"],"column_indexes":[],"columns":[{"name":"task_index","field_name":"task_index","pandas_type":"int64","numpy_type":"int64","metadata":null},{"name":"task","field_name":"task","pandas_type":"unicode","numpy_type":"object","metadata":null}]}"#;
@@ -51,20 +49,15 @@ fn write_json(path: &Path, content: &Json) -> Result<(), LerobotError> {
 }
 
 fn write_tasks(path: &Path, tasks: &[String]) -> Result<(), LerobotError> {
-    let fields = vec![
-        Field::new("task_index", DataType::Int64, false),
-        Field::new("task", DataType::Utf8, false),
-    ];
+    let fields =
+        vec![Field::new("task_index", DataType::Int64, false), Field::new("task", DataType::Utf8, false)];
     // In the schema: where there is one, the file's own notes are not looked at.
     let metadata = HashMap::from([("pandas".to_owned(), PANDAS.to_owned())]);
     let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
     let numbers = (0..).zip(tasks).map(|(number, _)| number);
     let batch = RecordBatch::try_new(
         Arc::clone(&schema),
-        vec![
-            Arc::new(Int64Array::from_iter_values(numbers)),
-            Arc::new(StringArray::from_iter_values(tasks)),
-        ],
+        vec![Arc::new(Int64Array::from_iter_values(numbers)), Arc::new(StringArray::from_iter_values(tasks))],
     );
     let mut writer = TableWriter::create(path, schema)?;
     writer.write(&batch.map_err(LerobotError::file(path))?)?;
@@ -98,8 +91,11 @@ fn info(plan: &Plan, options: &Options<'_>, features: &[Feature], done: &Progres
 fn retake(plan: &Plan, options: &Options<'_>) -> Json {
     let classes: serde_json::Map<String, Json> =
         Class::ALL.iter().map(|class| (class.name().to_owned(), json!(class.number()))).collect();
-    let sources: Vec<Json> =
-        plan.sources.iter().map(|(name, episodes)| json!({"recording": name, "episodes": episodes})).collect();
+    let sources: Vec<Json> = plan
+        .sources
+        .iter()
+        .map(|(name, episodes)| json!({"recording": name, "episodes": episodes}))
+        .collect();
     json!({
         "retake": env!("CARGO_PKG_VERSION"),
         "format": crate::FORMAT,

@@ -88,7 +88,10 @@ impl VideoWriter {
     }
 
     /// Appends a frame, given as its NAL units without start codes.
-    pub(crate) fn frame<'a>(&mut self, units: impl IntoIterator<Item = Unit<'a>>) -> Result<(), LerobotError> {
+    pub(crate) fn frame<'a>(
+        &mut self,
+        units: impl IntoIterator<Item = Unit<'a>>,
+    ) -> Result<(), LerobotError> {
         let number = u32::try_from(self.sizes.len() + 1).map_err(LerobotError::file(&self.path))?;
         let (mut sps, mut pps, mut key, mut size) = (None, None, false, 0u32);
         for unit in units {

@@ -70,7 +70,9 @@ fn table(track: &TrakBox, data: (u64, u64)) -> Result<Video, String> {
     let [SampleEntry::Avc1(entry)] = tables.stsd_box.entries.as_slice() else {
         return Err("it is not H.264".into());
     };
-    let StszBox::Variable { entry_sizes } = &tables.stsz_box else { return Err("its frames are all equal".into()) };
+    let StszBox::Variable { entry_sizes } = &tables.stsz_box else {
+        return Err("its frames are all equal".into());
+    };
     let frames = entry_sizes.len() as u64;
     let bytes: u64 = entry_sizes.iter().copied().map(u64::from).sum();
     let start = match &tables.stco_or_co64_box {
@@ -110,13 +112,21 @@ fn times(tables: &MoovBox, track: &TrakBox, fps: u32, frames: u64) -> Result<(),
     let shifts: Vec<_> = ctts_box.iter().flat_map(|shifts| &shifts.entries).collect();
     let shifts: Vec<_> =
         shifts.iter().map(|entry| (u64::from(entry.sample_count), entry.sample_offset)).collect();
-    let edits: Vec<_> =
-        track.edts_box.iter().filter_map(|edits| edits.elst_box.as_ref()).flat_map(|list| &list.entries).collect();
+    let edits: Vec<_> = track
+        .edts_box
+        .iter()
+        .filter_map(|edits| edits.elst_box.as_ref())
+        .flat_map(|list| &list.entries)
+        .collect();
     let edits: Vec<_> = edits.iter().map(|edit| (edit.edit_duration, edit.media_time)).collect();
     let is_right = (media.timescale, media.duration) == (scale, due)
         && (tables.mvhd_box.timescale, tables.mvhd_box.duration) == (scale, due)
         && steps == [(frames, delta)]
         && shifts == [(frames, i64::from(delta))]
         && edits == [(due, i64::from(delta))];
-    if is_right { Ok(()) } else { Err(format!("its times are not those of {frames} frames at {fps} a second")) }
+    if is_right {
+        Ok(())
+    } else {
+        Err(format!("its times are not those of {frames} frames at {fps} a second"))
+    }
 }

@@ -30,7 +30,9 @@ pub(crate) fn decode(jpeg: &[u8]) -> Result<Rgb, String> {
     let bytes = match info.pixel_format {
         PixelFormat::RGB24 => pixels,
         PixelFormat::L8 => pixels.into_iter().flat_map(|grey| [grey; 3]).collect(),
-        PixelFormat::L16 | PixelFormat::CMYK32 => return Err("a picture is neither in colour nor grey".into()),
+        PixelFormat::L16 | PixelFormat::CMYK32 => {
+            return Err("a picture is neither in colour nor grey".into());
+        }
     };
     if bytes.len() != 3 * size.0 * size.1 {
         return Err("a picture is not of the size it says".into());
@@ -51,14 +53,20 @@ impl Yuv {
     pub(crate) fn of(rgb: &Rgb) -> Self {
         let (width, height) = rgb.size;
         let mut picture = Self { size: rgb.size, ..Self::default() };
-        picture.y = rgb.bytes.chunks_exact(3).map(|pixel| luma(pixel.iter().copied().map(i32::from))).collect();
+        picture.y =
+            rgb.bytes.chunks_exact(3).map(|pixel| luma(pixel.iter().copied().map(i32::from))).collect();
         picture.u.reserve(width * height / 4);
         picture.v.reserve(width * height / 4);
         for pair in rgb.bytes.chunks_exact((6 * width).max(1)) {
             let (above, below) = pair.split_at(3 * width);
             for (above, below) in above.chunks_exact(6).zip(below.chunks_exact(6)) {
                 let sum = |channel: usize| -> i32 {
-                    let four = [above.get(channel), above.get(channel + 3), below.get(channel), below.get(channel + 3)];
+                    let four = [
+                        above.get(channel),
+                        above.get(channel + 3),
+                        below.get(channel),
+                        below.get(channel + 3),
+                    ];
                     four.into_iter().flatten().copied().map(i32::from).sum()
                 };
                 let (red, green, blue) = (sum(0), sum(1), sum(2));

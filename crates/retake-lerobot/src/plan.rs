@@ -141,7 +141,11 @@ impl Plan {
         Ok(plan)
     }
 
-    fn of(robot: &Arc<RobotDescriptor>, cameras: Vec<String>, options: &Options<'_>) -> Result<Self, LerobotError> {
+    fn of(
+        robot: &Arc<RobotDescriptor>,
+        cameras: Vec<String>,
+        options: &Options<'_>,
+    ) -> Result<Self, LerobotError> {
         for group in &robot.groups {
             check_name("group", &group.name)?;
         }
@@ -149,7 +153,8 @@ impl Plan {
             check_name("camera", camera)?;
             if camera.contains("image") {
                 // LeRobot takes each column with "image" in its name for a picture, and there is a `capture_ns.CAMERA`.
-                let why = format!("a camera of a LeRobot dataset must not have \"image\" in its name: {camera}");
+                let why =
+                    format!("a camera of a LeRobot dataset must not have \"image\" in its name: {camera}");
                 return Err(LerobotError::Refused(why));
             }
         }
@@ -182,7 +187,8 @@ impl Plan {
         let most = u64::from(options.limits.video_seconds) * u64::from(self.fps);
         if options.pictures == Pictures::Video && !self.cameras.is_empty() && rows > most {
             let limit = options.limits.video_seconds;
-            let why = format!("it lasts longer than the {limit} seconds that LeRobot can tell apart in a video");
+            let why =
+                format!("it lasts longer than the {limit} seconds that LeRobot can tell apart in a video");
             return Err(LerobotError::attempt(&episode.key, why));
         }
         task_of(episode, options)?;
@@ -198,7 +204,8 @@ fn check_name(what: &str, name: &str) -> Result<(), LerobotError> {
     if !name.is_empty() && name.chars().all(plain) && !name.starts_with('.') {
         return Ok(());
     }
-    let why = format!("{what} {name:?}: the name of a column may have letters, digits, `_`, `-` and `.` only");
+    let why =
+        format!("{what} {name:?}: the name of a column may have letters, digits, `_`, `-` and `.` only");
     Err(LerobotError::Refused(why))
 }
 

@@ -86,12 +86,16 @@ pub fn read(dir: &Path) -> Result<Dataset, LerobotError> {
     let wrong = LerobotError::file(&path);
     let version = info.get("codebase_version").and_then(Json::as_str).unwrap_or("none");
     if version != "v3.0" {
-        let why = format!("it is of version {version}; LeRobot's convert_dataset_v21_to_v30 makes v3.0 of older ones");
+        let why = format!(
+            "it is of version {version}; LeRobot's convert_dataset_v21_to_v30 makes v3.0 of older ones"
+        );
         return Err(wrong(why));
     }
     let number = |key: &str| {
         let found = info.get(key).and_then(Json::as_f64).filter(|value| *value >= 0.0);
-        found.map(|value| crate::stats::whole(value).unsigned_abs()).ok_or_else(|| wrong(format!("it has no {key}")))
+        found
+            .map(|value| crate::stats::whole(value).unsigned_abs())
+            .ok_or_else(|| wrong(format!("it has no {key}")))
     };
     let (episodes, rows) = (number("total_episodes")?, number("total_frames")?);
     if episodes == 0 || rows == 0 {
@@ -137,7 +141,9 @@ fn data_files(data: &Path) -> Result<VecDeque<PathBuf>, LerobotError> {
     };
     let mut files = VecDeque::new();
     for chunk in list(data)?.into_iter().filter(|path| path.is_dir()) {
-        files.extend(list(&chunk)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == "parquet")));
+        files.extend(
+            list(&chunk)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == "parquet")),
+        );
     }
     if files.is_empty() { Err(LerobotError::file(data)("there are no rows in it")) } else { Ok(files) }
 }

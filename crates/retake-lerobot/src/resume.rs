@@ -58,7 +58,8 @@ pub(crate) fn open(out: &Path, plan: &Plan) -> Result<Opened, LerobotError> {
 fn tidy(dir: &Path, plan: &Plan, done: &Progress) -> Result<(), LerobotError> {
     let is_video = plan.pictures == crate::Pictures::Video;
     let videos: &[String] = if is_video { &plan.cameras } else { &[] };
-    let mut due = Due { fps: plan.fps, videos, tasks: done.tasks.len() as u64, first_row: 0, first_episode: 0 };
+    let mut due =
+        Due { fps: plan.fps, videos, tasks: done.tasks.len() as u64, first_row: 0, first_episode: 0 };
     for number in 0..done.sets {
         let found = check_set(dir, FileNumber(number), &due)?;
         due.first_row += found.rows;

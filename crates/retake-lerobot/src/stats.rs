@@ -122,7 +122,8 @@ impl Summary {
             let apart = theirs.mean - mine.mean;
             mine.min = mine.min.min(theirs.min);
             mine.max = mine.max.max(theirs.max);
-            mine.variance += (theirs.variance - mine.variance) * share + apart * apart * share * (1.0 - share);
+            mine.variance +=
+                (theirs.variance - mine.variance) * share + apart * apart * share * (1.0 - share);
             mine.mean += apart * share;
             for (mine, theirs) in mine.quantiles.iter_mut().zip(theirs.quantiles) {
                 *mine += (theirs - *mine) * share;

@@ -3,15 +3,12 @@
 use std::{fs::File, path::Path, sync::Arc};
 
 use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray,
-    StructArray,
+    ArrayRef, BinaryArray, BooleanArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch,
+    StringArray, StructArray,
 };
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
 use parquet::{
-    arrow::ArrowWriter,
-    basic::Compression,
-    errors::ParquetError,
-    file::properties::WriterProperties,
+    arrow::ArrowWriter, basic::Compression, errors::ParquetError, file::properties::WriterProperties,
 };
 use retake_dataset::Frame;
 
@@ -93,7 +90,8 @@ impl Table {
 
     /// Takes in a row.
     pub(crate) fn push(&mut self, at: &Place<'_>) -> Result<(), LerobotError> {
-        let wrong = |why: String| LerobotError::attempt(&at.episode.key, format!("row {}: {why}", at.row.row));
+        let wrong =
+            |why: String| LerobotError::attempt(&at.episode.key, format!("row {}: {why}", at.row.row));
         for (what, values) in &mut self.columns {
             match (values, value(*what, at)?) {
                 (Values::Floats(all, width), Some(Value::Floats(more))) if more.len() == *width => {
@@ -108,11 +106,14 @@ impl Table {
                 (Values::Jpegs(all), None) => {
                     let camera = if let What::Picture(camera) = what { *camera } else { usize::MAX };
                     let frame = at.row.frames.get(camera).and_then(Option::as_ref);
-                    let frame = frame.ok_or_else(|| wrong("it has no picture; leave the attempt out".into()))?;
+                    let frame =
+                        frame.ok_or_else(|| wrong("it has no picture; leave the attempt out".into()))?;
                     self.pictures += frame.jpeg.len();
                     all.push(Arc::clone(frame));
                 }
-                (_, found) => return Err(wrong(format!("{what:?} is not as the robot is described: {found:?}"))),
+                (_, found) => {
+                    return Err(wrong(format!("{what:?} is not as the robot is described: {found:?}")));
+                }
             }
         }
         self.rows += 1;
@@ -175,9 +176,7 @@ impl Values {
                 Arc::new(list.map_err(|error| error.to_string())?)
             }
             Self::Ints(all) => Arc::new(Int64Array::from_iter_values(all.iter().skip(from).copied())),
-            Self::Bools(all) => {
-                Arc::new(BooleanArray::from(all.get(from..).unwrap_or_default().to_vec()))
-            }
+            Self::Bools(all) => Arc::new(BooleanArray::from(all.get(from..).unwrap_or_default().to_vec())),
             Self::Jpegs(frames) => {
                 let bytes = BinaryArray::from_iter_values(frames.iter().map(|frame| frame.jpeg.as_slice()));
                 let paths = StringArray::new_null(frames.len());
@@ -205,7 +204,8 @@ impl TableWriter {
             .set_created_by(format!("retake {}", env!("CARGO_PKG_VERSION")))
             .set_max_row_group_row_count(None)
             .build();
-        let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(LerobotError::file(path))?;
+        let writer =
+            ArrowWriter::try_new(file, schema, Some(properties)).map_err(LerobotError::file(path))?;
         Ok(Self { path: path.to_owned(), writer })
     }
 

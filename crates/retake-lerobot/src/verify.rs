@@ -7,8 +7,8 @@ use std::{
 };
 
 use arrow_array::{
-    Array, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray,
-    StructArray,
+    Array, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int64Array, RecordBatch,
+    StringArray, StructArray,
     cast::AsArray as _,
     types::{Float32Type, Float64Type, Int64Type},
 };
@@ -57,6 +57,7 @@ pub(crate) struct Due<'a> {
 
 /// Reads all of a dataset that [`crate::export`] wrote: every row, and the tables of every video. Rows must be numbered without a gap
 /// and have a value in each column, videos must have a frame for each row, at its time, and everything must add up.
+/// Neither file type has checksums here, so a value that was changed into another sound one goes unnoticed.
 ///
 /// # Errors
 /// The first thing that is wrong, and in which file.
@@ -67,8 +68,10 @@ pub fn verify(out: &Path) -> Result<Verified, LerobotError> {
     if info.get("codebase_version").and_then(Json::as_str) != Some("v3.0") {
         return Err(wrong("it is not of a LeRobot dataset of version v3.0".to_owned()));
     }
-    let number = |key: &str| info.get(key).and_then(Json::as_u64).ok_or_else(|| wrong(format!("it has no {key}")));
-    let features = info.get("features").and_then(Json::as_object).ok_or_else(|| wrong("it has no features".into()))?;
+    let number =
+        |key: &str| info.get(key).and_then(Json::as_u64).ok_or_else(|| wrong(format!("it has no {key}")));
+    let features =
+        info.get("features").and_then(Json::as_object).ok_or_else(|| wrong("it has no features".into()))?;
     let is_video = |feature: &Json| feature.get("dtype").and_then(Json::as_str) == Some("video");
     let cameras = features.iter().filter(|(_, feature)| is_video(feature));
     let cameras: Vec<String> = cameras
@@ -77,7 +80,8 @@ pub fn verify(out: &Path) -> Result<Verified, LerobotError> {
     let columns = features.iter().filter(|(_, feature)| !is_video(feature)).map(|(name, _)| name.clone());
     let columns: Vec<String> = columns.collect();
     let fps = u32::try_from(number("fps")?).map_err(|_large| wrong("its fps is too large".into()))?;
-    let mut due = Due { fps, videos: &cameras, tasks: number("total_tasks")?, first_row: 0, first_episode: 0 };
+    let mut due =
+        Due { fps, videos: &cameras, tasks: number("total_tasks")?, first_row: 0, first_episode: 0 };
     let mut found = Verified::default();
     while data_path(out, FileNumber(found.sets)).exists() {
         let set = FileNumber(found.sets);
@@ -116,7 +120,11 @@ fn check_columns(path: &Path, due: &[String]) -> Result<(), LerobotError> {
     let mut due: Vec<&String> = due.iter().collect();
     found.sort();
     due.sort();
-    if found == due { Ok(()) } else { Err(LerobotError::file(path)("its columns are not those of info.json")) }
+    if found == due {
+        Ok(())
+    } else {
+        Err(LerobotError::file(path)("its columns are not those of info.json"))
+    }
 }
 
 fn check_tasks(path: &Path, due: u64) -> Result<(), LerobotError> {
@@ -154,7 +162,8 @@ pub(crate) fn check_set(dir: &Path, number: FileNumber, due: &Due<'_>) -> Result
         let why = format!("it has {} rows, and its episodes have {due_rows}", cursor.rows);
         return Err(LerobotError::file(&path)(why));
     }
-    let size = |path: &Path| fs::metadata(path).map(|about| about.len()).map_err(LerobotError::io("read", path));
+    let size =
+        |path: &Path| fs::metadata(path).map(|about| about.len()).map_err(LerobotError::io("read", path));
     let mut found =
         Verified { episodes: lengths.len() as u64, rows: due_rows, sets: 1, frames: 0, bytes: size(&path)? };
     for camera in due.videos {
@@ -228,7 +237,8 @@ impl Place<'_> {
         for camera in self.due.videos {
             for (edge, frames) in [("from", self.before), ("to", self.before + length)] {
                 let name = format!("videos/observation.images.{camera}/{edge}_timestamp");
-                let found = column::<Float64Array>(batch, &name, |column| column.as_primitive_opt::<Float64Type>())?;
+                let found =
+                    column::<Float64Array>(batch, &name, |column| column.as_primitive_opt::<Float64Type>())?;
                 let due = frames as f64 / f64::from(self.due.fps);
                 if (found.value(self.row) - due).abs() > 1e-9 {
                     return Err(format!("row {}: {name} is {}, not {due}", self.row, found.value(self.row)));
@@ -259,7 +269,8 @@ impl Cursor<'_> {
         let episode = ints(batch, "episode_index")?;
         let frame = ints(batch, "frame_index")?;
         let task = ints(batch, "task_index")?;
-        let time = column::<Float32Array>(batch, "timestamp", |column| column.as_primitive_opt::<Float32Type>())?;
+        let time =
+            column::<Float32Array>(batch, "timestamp", |column| column.as_primitive_opt::<Float32Type>())?;
         for row in 0..batch.num_rows() {
             if self.lengths.get(self.episode) == Some(&self.frame) {
                 (self.episode, self.frame) = (self.episode + 1, 0);
@@ -289,16 +300,16 @@ impl Cursor<'_> {
 /// No value may be missing; what a policy wanted may be not a number, and nothing else.
 fn check_values(name: &str, column: &dyn Array) -> Result<(), String> {
     let is_whole = |column: &dyn Array| column.null_count() == 0;
-    let numbers = column
-        .as_any()
-        .downcast_ref::<FixedSizeListArray>()
-        .map_or(column, |list| list.values().as_ref());
-    let bytes = column.as_any().downcast_ref::<StructArray>().and_then(|picture| picture.column_by_name("bytes"));
+    let numbers =
+        column.as_any().downcast_ref::<FixedSizeListArray>().map_or(column, |list| list.values().as_ref());
+    let bytes =
+        column.as_any().downcast_ref::<StructArray>().and_then(|picture| picture.column_by_name("bytes"));
     if !is_whole(column) || !is_whole(numbers) || bytes.is_some_and(|bytes| !is_whole(bytes)) {
         return Err(format!("a value of {name} is missing"));
     }
     let floats = numbers.as_any().downcast_ref::<Float32Array>();
-    if name != "policy_action" && floats.is_some_and(|values| !values.values().iter().all(|v| v.is_finite())) {
+    if name != "policy_action" && floats.is_some_and(|values| !values.values().iter().all(|v| v.is_finite()))
+    {
         return Err(format!("a value of {name} is no number"));
     }
     let known = floats.is_some()

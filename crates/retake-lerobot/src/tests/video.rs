@@ -41,7 +41,8 @@ proptest! {
 
 #[test]
 fn ticks_per_second_are_those_of_lerobots_muxer() {
-    let due = [(50, 12_800), (30, 15_360), (20, 10_240), (25, 12_800), (60, 15_360), (10, 10_240), (100, 12_800)];
+    let due =
+        [(50, 12_800), (30, 15_360), (20, 10_240), (25, 12_800), (60, 15_360), (10, 10_240), (100, 12_800)];
     for (fps, scale) in due {
         let (found, delta) = timescale(NonZeroU32::new(fps).unwrap());
         assert_eq!((found.get(), delta * fps), (scale, scale));
@@ -158,7 +159,9 @@ fn a_frame_the_encoder_left_out_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
     let fps = NonZeroU32::new(50).unwrap();
     let mut writer = VideoWriter::create(&dir.path().join("out.mp4"), fps, (64, 64)).unwrap();
-    assert!(writer.frame([Unit(&[0x67, 1, 2, 3]), Unit(&[0x68, 1])]).unwrap_err().to_string().contains("frame 1"));
+    assert!(
+        writer.frame([Unit(&[0x67, 1, 2, 3]), Unit(&[0x68, 1])]).unwrap_err().to_string().contains("frame 1")
+    );
     assert!(writer.frame([Unit(&[0x67, 9, 9, 9]), Unit(&[0x68, 1]), Unit(&[0x65, 1])]).is_err());
 }
 

@@ -10,8 +10,8 @@ use retake_wire::{
     Message,
     foxglove::CompressedImage,
     pb::{
-        EpisodeRecord, Group, GroupTick, GroupValues, Header, Observation, Owner, Phase, Pose, RobotDescriptor,
-        SceneObject, SegmentKind, TickRecord, Verdict,
+        EpisodeRecord, Group, GroupTick, GroupValues, Header, Observation, Owner, Phase, Pose,
+        RobotDescriptor, SceneObject, SegmentKind, TickRecord, Verdict,
     },
 };
 
@@ -74,7 +74,11 @@ fn tick(number: u64, episode: u64, row: u64) -> TickRecord {
         segment: segment.into(),
         command: joints.clone().map(value).collect(),
         measured: joints.clone().map(|joint| value(joint) + 0.001).collect(),
-        proposal: if owner == Owner::Policy { joints.map(|joint| value(joint) * 1.5).collect() } else { vec![] },
+        proposal: if owner == Owner::Policy {
+            joints.map(|joint| value(joint) * 1.5).collect()
+        } else {
+            vec![]
+        },
         ..GroupTick::default()
     };
     TickRecord {
