@@ -1,5 +1,7 @@
 //! `retake dataset`: recordings as a dataset.
 
+mod export;
+mod import;
 mod ls;
 mod options;
 mod report;
@@ -25,6 +27,8 @@ pub(crate) fn run(command: &DatasetCommand) -> anyhow::Result<Kept> {
         DatasetCommand::Validate(options) => return validate(options),
         DatasetCommand::Merge(options) => merge_all(options),
         DatasetCommand::Split(options) => split_all(options),
+        DatasetCommand::Export(options) => export::run(options),
+        DatasetCommand::Import(options) => import::run(options),
     }
     .map(|()| Kept::All)
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use retake_labels::Rule;
 
 #[derive(Debug, Subcommand)]
@@ -21,6 +21,10 @@ pub(crate) enum DatasetCommand {
     Merge(Merge),
     /// Draw attempts to validate with, by seed.
     Split(Split),
+    /// Write attempts so that stock tools read them: LeRobot (v3.0), robomimic (HDF5). Read again and checked before it has its name.
+    Export(Export),
+    /// Take demonstrations from a robomimic file in, as a recording of our own.
+    Import(Import),
 }
 
 /// Which recordings, and how their steps are labelled.
@@ -133,4 +137,92 @@ pub(crate) struct Split {
     /// Where to write it, as JSON; standard output if left away.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// LeRobotDataset v3.0: Parquet, and video or pictures.
+    #[value(name = "lerobot-v3")]
+    LerobotV3,
+    /// One HDF5 file, with Sirius's codes.
+    Robomimic,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PictureOption {
+    /// H.264, a frame for each row (LeRobot only; its default).
+    Video,
+    /// Each row's picture: the recorded JPEG (LeRobot), or its pixels (robomimic).
+    Image,
+    /// Left out (robomimic's default).
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// Recordings, or folders with recordings in them.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// For whom.
+    #[arg(long, value_enum)]
+    pub(crate) format: Format,
+    /// Where to write it: a folder (LeRobot), or a file ending in .hdf5 (robomimic). It must not be there.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: PathBuf,
+    /// Only attempts with this verdict. Discarded ones, and those that `validate` finds spoilt, are never exported.
+    #[arg(long)]
+    pub(crate) verdict: Option<String>,
+    /// Only attempts with this tag.
+    #[arg(long)]
+    pub(crate) tag: Vec<String>,
+    /// Only attempts without this tag.
+    #[arg(long)]
+    pub(crate) without_tag: Vec<String>,
+    /// Take every n-th step only.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) every: u32,
+    /// What becomes of camera pictures.
+    #[arg(long, value_enum)]
+    pub(crate) pictures: Option<PictureOption>,
+    /// LeRobot: only the columns of its own recordings, so that the result merges with them.
+    #[arg(long)]
+    pub(crate) twin: bool,
+    /// LeRobot: the task in words, for all attempts. Otherwise each attempt's own.
+    #[arg(long)]
+    pub(crate) task: Option<String>,
+    /// LeRobot: the kind of robot. Otherwise the robot's name.
+    #[arg(long)]
+    pub(crate) robot_type: Option<String>,
+    /// Round of attempts of which nobody has said one.
+    #[arg(long)]
+    pub(crate) round: Option<u32>,
+    /// robomimic: each stretch of one class as a demo of its own, too, with a filter key per class and weights for stock training.
+    #[arg(long)]
+    pub(crate) segments: bool,
+    /// robomimic: what `retake dataset split` wrote, for the masks train and valid.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) split: Option<PathBuf>,
+    /// robomimic: actions as they were sent, not scaled to -1..1.
+    #[arg(long)]
+    pub(crate) plain_actions: bool,
+    #[command(flatten)]
+    pub(crate) rule: RuleOptions,
+    /// Also write what the export must hold, straight from the recordings, into this folder: for conformance tests.
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) expected: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// A robomimic file, or a LeRobot dataset whose pictures are no video.
+    pub(crate) path: PathBuf,
+    /// The format it is in.
+    #[arg(long, value_enum)]
+    pub(crate) format: Format,
+    /// The folder that the recording is made in.
+    #[arg(long, value_name = "DIR", default_value = "recordings")]
+    pub(crate) record: PathBuf,
+    /// The recording's name; that of the file if left away.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
 }
