@@ -27,3 +27,6 @@ pub use options::{Actions, Choose, Exported, Options, Pictures, Progress, Skippe
 pub use reader::{Demo, Demos, Limits, Reader, read};
 pub use segments::{WeightEntry, shares};
 pub use value::{Array, Attribute, Numbers};
+
+#[cfg(test)]
+mod tests;
