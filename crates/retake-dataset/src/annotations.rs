@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions},
-    io::{Read as _, Write as _},
+    io::Write as _,
     path::Path,
 };
 
@@ -107,14 +107,13 @@ impl Annotations {
         if about.len() > MAX_BYTES {
             return Err(wrong(1, "it is too large to be one of ours".into()));
         }
-        let mut text = String::new();
-        let mut file = File::open(path).map_err(DatasetError::io("open", path))?;
-        file.read_to_string(&mut text).map_err(DatasetError::io("read", path))?;
+        // Bytes, for the last line may have been cut off within a letter.
+        let bytes = fs::read(path).map_err(DatasetError::io("read", path))?;
         let mut said = Vec::new();
-        for (index, line) in text.split_inclusive('\n').enumerate() {
-            match serde_json::from_str(line) {
+        for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            match serde_json::from_slice(line) {
                 Ok(annotation) => said.push(annotation),
-                Err(_) if !line.ends_with('\n') => {}
+                Err(_) if !line.ends_with(b"\n") => {}
                 Err(error) => return Err(wrong(index + 1, error.to_string())),
             }
         }
@@ -221,12 +220,17 @@ fn check(source: &Source, word: &Word) -> Result<(), DatasetError> {
     }
 }
 
-/// A line that a crash cut off is ended first, so that what follows is a line of its own and the rest of it is never read as one.
+/// What a crash left of a line is removed first, so that it is never read as a part of what follows. A last line that lacks nothing
+/// but its end was read as said, and stays so.
 fn append(path: &Path, text: &str) -> Result<(), DatasetError> {
-    let cut_off = fs::read(path).is_ok_and(|bytes| bytes.last().is_some_and(|last| *last != b'\n'));
-    if cut_off {
-        let bytes = fs::read(path).map_err(DatasetError::io("read", path))?;
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    let before =
+        if path.exists() { fs::read(path).map_err(DatasetError::io("read", path))? } else { Vec::new() };
+    let whole = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    let rest = before.get(whole..).unwrap_or_default();
+    let mut text = text.to_owned();
+    if serde_json::from_slice::<Annotation>(rest).is_ok() {
+        text.insert(0, '\n');
+    } else if !rest.is_empty() {
         let file = OpenOptions::new().write(true).open(path).map_err(DatasetError::io("open", path))?;
         file.set_len(whole as u64).map_err(DatasetError::io("cut", path))?;
     }

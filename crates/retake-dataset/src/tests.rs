@@ -1,1 +1,6 @@
 mod imported;
+mod keys;
+mod made;
+mod merged;
+mod rows;
+mod said;

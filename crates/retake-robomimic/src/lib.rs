@@ -11,6 +11,7 @@ mod columns;
 mod deep;
 mod error;
 mod export;
+mod limits;
 mod options;
 mod picture;
 mod reader;
@@ -23,7 +24,11 @@ mod writer;
 pub use codes::{action_mode, intv_label};
 pub use error::RobomimicError;
 pub use export::export;
+pub use limits::Limits;
 pub use options::{Actions, Choose, Exported, Options, Pictures, Progress, Skipped, Weigh};
-pub use reader::{Demo, Demos, Limits, Reader, read};
+pub use reader::{Demo, Demos, Reader, read};
 pub use segments::{WeightEntry, shares};
 pub use value::{Array, Attribute, Numbers};
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,8 @@ pub(crate) fn verify(
     let wrong = |place: &str, why: String| Err(RobomimicError::file(path, place, why));
     let names: Vec<&str> = promises.iter().map(|promise| promise.name.as_str()).collect();
     if reader.names() != names {
-        return wrong("/data", format!("it has {} demos, not {}", reader.names().len(), names.len()));
+        let (found, meant) = (reader.names().len(), names.len());
+        return wrong("/data", format!("it has {found} demos, not {meant}, or not those that were written"));
     }
     let total: usize = promises.iter().map(|promise| promise.steps).sum();
     if reader.total().and_then(|total| usize::try_from(total).ok()) != Some(total) {

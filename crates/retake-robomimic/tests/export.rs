@@ -41,6 +41,7 @@ fn made() -> Made {
     let dir = fast_dir();
     let source = record(dir.path(), "rec", &usual(), Some);
     let out = dir.path().join("out.hdf5");
+    std::fs::write(dir.path().join("out.hdf5.partial"), b"what a crash left").unwrap();
     Made { dir, out, source }
 }
 
