@@ -20,11 +20,22 @@ const COMPARED: &str = "\
 Each run is a process of its own with a recorder as `retake` starts it (a thread of its own, a real clock, the local disk): ticks and
 observations at 100 Hz, three cameras with frames of 30 kB at 30 Hz, segments of 1 MiB. It is killed with SIGKILL at a random time,
 40 to 2500 ms after its start. Then the recording is recovered, verified and read. Open at the end: from the last tick that is there to
-the kill (all that a crash of the process costs), and from the last tick that was acknowledged to the kill (all that anyone may have
-been told is safe no later than that).";
+the kill (all that a crash of the process costs, and what the scheduler kept back from recorder and killer), from there to the last tick
+that the recorder had taken (what is really lost), and from the last tick that was acknowledged to the kill.";
 
 /// What is lost at most, as promised.
 const OPEN: Duration = Duration::from_millis(200);
+
+/// What was not settled at the end.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    /// From the last tick that is kept to the kill.
+    kept: Duration,
+    /// From the last tick that is kept to the last that was taken.
+    taken: Duration,
+    /// From the last tick that was acknowledged to the kill.
+    told: Duration,
+}
 
 #[derive(Debug, Default)]
 struct Killed {
@@ -32,8 +43,7 @@ struct Killed {
     kept: u64,
     taken: u64,
     repaired: bool,
-    /// From the last tick that is kept, and from the last that was acknowledged.
-    open: Option<(Duration, Duration)>,
+    open: Option<Open>,
     complaints: Vec<String>,
 }
 
@@ -42,12 +52,16 @@ pub(super) fn run(options: &Options, sample: &Sample) -> anyhow::Result<Findings
     let found = shared_out("killed", runs, options.parallel, |number| {
         once(options.seed.wrapping_add(number), number, sample)
     })?;
-    let open = |of: fn(&(Duration, Duration)) -> Duration| {
+    let open = |of: fn(&Open) -> Duration| {
         Spans::new(found.iter().filter_map(|run| run.open.as_ref().map(of)).collect())
     };
-    let (kept, told) = (open(|open| open.0), open(|open| open.1));
+    let (kept, taken, told) = (open(|open| open.kept), open(|open| open.taken), open(|open| open.told));
     let mut table = Table::new(&["open at the end, ms", "n", "p50", "p90", "p99", "max"]);
-    for (name, spans) in [("since the last tick kept", &kept), ("since the last acknowledged", &told)] {
+    for (name, spans) in [
+        ("since the last tick kept", &kept),
+        ("from there to the last tick taken", &taken),
+        ("since the last acknowledged", &told),
+    ] {
         let mut row = vec![Cell::from(name), spans.count().into()];
         row.extend([500, 900, 990, 1000].map(|at| spans.millis_at(at)));
         table.row(row);
@@ -124,13 +138,13 @@ fn once(seed: u64, number: u64, sample: &Sample) -> anyhow::Result<Killed> {
     Ok(run)
 }
 
-/// From the last tick kept, and from the last acknowledged, to the kill; from the first that was taken, where there is none.
+/// Counted from the first tick that was taken, where none is kept.
 fn open(
     path: &std::path::Path,
     heard: &super::process::Heard,
     killed: MonoTime,
-) -> anyhow::Result<Option<(Duration, Duration)>> {
-    let Some(first) = heard.first else { return Ok(None) };
+) -> anyhow::Result<Option<Open>> {
+    let Some((first, (_, last))) = heard.first.zip(heard.taken) else { return Ok(None) };
     let mut at = std::collections::BTreeMap::new();
     for logged in retake_log::Recording::open(path)?.messages_on(&[retake_wire::Topic::Tick]) {
         if let retake_wire::Message::Tick(tick) = logged?.message {
@@ -139,5 +153,5 @@ fn open(
     }
     let kept = at.last_key_value().map_or(first, |(_, at)| *at);
     let told = at.get(&heard.last()).copied().unwrap_or(first);
-    Ok(Some((killed.since(kept), killed.since(told))))
+    Ok(Some(Open { kept: killed.since(kept), taken: last.since(kept), told: killed.since(told) }))
 }
