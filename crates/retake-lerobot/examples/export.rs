@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use retake_dataset::select;
-use retake_lerobot::{Options, Pictures, expected, export};
+use retake_lerobot::{Limits, Options, Pictures, expected, export};
 
 /// Exports recordings as a LeRobotDataset v3.0.
 #[derive(Debug, Parser)]
@@ -24,6 +24,9 @@ struct Args {
     twin: bool,
     #[arg(long)]
     task: Option<String>,
+    /// Attempts in a set of files, at most.
+    #[arg(long, default_value_t = Limits::default().episodes)]
+    episodes_per_file: usize,
     /// Also writes what an export must hold into this folder.
     #[arg(long)]
     expected: Option<PathBuf>,
@@ -49,6 +52,7 @@ fn main() -> anyhow::Result<()> {
         },
         twin: args.twin,
         task: args.task.as_deref(),
+        limits: Limits { episodes: args.episodes_per_file, ..Limits::default() },
         ..Options::default()
     };
     if let Some(dir) = &args.expected {

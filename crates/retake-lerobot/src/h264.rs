@@ -36,7 +36,7 @@ impl VideoEncoder {
     pub(crate) fn new(fps: NonZeroU32) -> Result<Self, openh264::Error> {
         let config = EncoderConfig::new()
             .profile(Profile::High)
-            .complexity(Complexity::Medium)
+            .complexity(Complexity::Low)
             // No frame may be left out, and none may be worse because the one before was hard.
             .rate_control_mode(RateControlMode::Off)
             .skip_frames(false)

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::Write as _,
     path::{Path, PathBuf},
 };
@@ -80,10 +80,15 @@ impl Journal {
         Ok(Ok((journal, progress)))
     }
 
+    /// Where files cannot be locked at all, nobody is kept out.
     fn lock(&self) -> Result<(), LerobotError> {
-        self.file.try_lock().map_err(|_taken| {
-            LerobotError::Refused(format!("{} is being written by another export", self.path.display()))
-        })
+        match self.file.try_lock() {
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+            Err(TryLockError::WouldBlock) => Err(LerobotError::Refused(format!(
+                "{} is being written by another export",
+                self.path.display()
+            ))),
+        }
     }
 
     pub(crate) fn done(&mut self, progress: &Progress) -> Result<(), LerobotError> {

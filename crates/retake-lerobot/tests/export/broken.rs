@@ -149,6 +149,9 @@ fn a_video_has_a_frame_for_each_row() {
     let (long, short) = (dir.path().join("long"), dir.path().join("short"));
     export(&sources, &Options::default(), &long, |_, _| {}).unwrap();
     export(&sources, &Options { limits: LIMITS, ..Options::default() }, &short, |_, _| {}).unwrap();
+    // However many files there are, statistics are those of all rows.
+    let stats = |dir: &Path| fs::read(dir.join("meta/stats.json")).unwrap();
+    assert_eq!(stats(&long), stats(&short));
     fs::rename(&long, &out).unwrap();
     let video = "videos/observation.images.scene/chunk-000/file-000.mp4";
     fs::copy(short.join(video), out.join(video)).unwrap();
