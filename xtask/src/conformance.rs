@@ -33,8 +33,6 @@ pub(crate) struct Options {
 enum Tool {
     /// LeRobot 0.4.4: `LeRobotDataset` with video, with pictures, without extra columns (merged with a plain one); ACT.
     Lerobot,
-    /// robomimic 0.3.0 and h5py: `SequenceDataset`; BC-GMM.
-    Robomimic,
 }
 
 /// An export to be judged: its name, the arguments that make it, and those that it is judged with.
@@ -48,14 +46,12 @@ impl Tool {
     const fn name(self) -> &'static str {
         match self {
             Self::Lerobot => "lerobot",
-            Self::Robomimic => "robomimic",
         }
     }
 
     const fn format(self) -> &'static str {
         match self {
             Self::Lerobot => "lerobot-v3",
-            Self::Robomimic => "robomimic",
         }
     }
 
@@ -69,11 +65,6 @@ impl Tool {
                     arguments: &["--pictures", "video", "--twin"],
                     judge: &["--twin", "--merge-with", "plain"],
                 },
-            ],
-            Self::Robomimic => &[
-                Case { name: "plain", arguments: &[], judge: &[] },
-                Case { name: "pictures", arguments: &["--pictures", "image", "--every", "5"], judge: &[] },
-                Case { name: "segments", arguments: &["--segments"], judge: &[] },
             ],
         }
     }
@@ -178,8 +169,7 @@ fn judged(
     tool: Tool,
     case: &Case,
 ) -> anyhow::Result<bool> {
-    let suffix = if tool == Tool::Robomimic { ".hdf5" } else { "" };
-    let out = format!("{}-{}{suffix}", tool.name(), case.name);
+    let out = format!("{}-{}", tool.name(), case.name);
     let expected = format!("{}-{}.expected", tool.name(), case.name);
     let mut arguments = vec![
         "dataset",

@@ -27,7 +27,7 @@ struct Cli {
 enum Command {
     /// Measure, beside a floor measured in the same minute, and check the bounds that are promised.
     Bench(bench::Options),
-    /// Export recordings, and let `LeRobot` and robomimic themselves compare every row and train on them.
+    /// Export recordings, and let `LeRobot` itself compare every row and train on them.
     Conformance(conformance::Options),
     /// Inject faults between real processes, and count unsafe commands that the driver applied.
     Faults(faults::Options),

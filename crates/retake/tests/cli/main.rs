@@ -8,6 +8,7 @@ mod dataset;
 mod deployment;
 mod dying_nodes;
 mod epochs;
+mod exports;
 mod full_disk;
 mod launch;
 mod lockstep;

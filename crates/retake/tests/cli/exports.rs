@@ -1,0 +1,81 @@
+//! What is exported comes back as what it was.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::process::{names_in, retake};
+
+/// A folder with two rescued attempts.
+fn recorded() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    let arguments = [
+        "demo",
+        "--lockstep",
+        "--json",
+        "--no-cameras",
+        "--episodes",
+        "2",
+        "--policy",
+        "expert:wrong-turn",
+        "--operator",
+        "scripted:supervisor",
+    ];
+    retake(dir.path(), &arguments).json();
+    dir
+}
+
+fn seconds(dir: &Path, what: &str) -> Vec<f64> {
+    let listed: Value = retake(dir, &["dataset", "ls", what, "--json"]).json();
+    listed.as_array().unwrap().iter().map(|one| one["seconds"].as_f64().unwrap()).collect()
+}
+
+#[test]
+fn both_formats_are_written_once_and_come_back_as_demonstrations() {
+    let dir = recorded();
+    let dir = dir.path();
+    for (format, out) in [("lerobot-v3", "out-lerobot"), ("robomimic", "out.hdf5")] {
+        let export = ["dataset", "export", "--format", format, "--out", out, "recordings"];
+        let done = retake(dir, &export);
+        assert!(done.status.success(), "{done:?}");
+        assert!(done.out.contains("2 attempts") && done.out.contains("found sound"), "{}", done.out);
+        let before = names_in(dir);
+        retake(dir, &export).assert_refused(&[out]);
+        assert_eq!(names_in(dir), before, "nothing is written over, and nothing is left beside it");
+        let import = ["dataset", "import", "--format", format, out, "--record", "back", "--name", format];
+        let done = retake(dir, &import);
+        assert!(done.status.success() && done.out.contains("2 demonstrations"), "{done:?}");
+        let back = format!("back/{format}");
+        assert_eq!(seconds(dir, &back), seconds(dir, "recordings"), "{format}");
+        let shown = retake(dir, &["dataset", "show", &back, "1", "--json"]).json();
+        let stretches = shown["stretches"].as_array().unwrap();
+        assert!(stretches.iter().all(|one| one["class"] == "demo"), "{shown}");
+    }
+}
+
+#[test]
+fn what_cannot_be_exported_or_imported_is_told() {
+    let dir = recorded();
+    let dir = dir.path();
+    fs::write(dir.join("empty.hdf5"), "").unwrap();
+    fs::create_dir(dir.join("nothing")).unwrap();
+    let before = names_in(dir);
+    for (arguments, words) in [
+        (
+            &["export", "--format", "robomimic", "--out", "x.hdf5", "--pictures", "video", "recordings"][..],
+            &["no video"][..],
+        ),
+        (&["export", "--format", "lerobot-v3", "--out", "x", "--every", "3", "recordings"], &["50"]),
+        (
+            &["export", "--format", "robomimic", "--out", "x.hdf5", "--verdict", "failure", "recordings"],
+            &["nothing to export"],
+        ),
+        (&["import", "--format", "robomimic", "empty.hdf5"], &["empty.hdf5"]),
+        (&["import", "--format", "lerobot-v3", "nothing"], &["nothing", "info.json"]),
+    ] {
+        let all: Vec<&str> = ["dataset"].iter().chain(arguments).copied().collect();
+        retake(dir, &all).assert_refused(words);
+        assert_eq!(names_in(dir), before, "left behind by {arguments:?}");
+    }
+}
