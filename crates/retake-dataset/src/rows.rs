@@ -48,6 +48,8 @@ pub struct Rows<'a> {
     /// Run of the arbiter, and the last tick in it: counted as [`crate::scan`] counts them.
     run: u32,
     last: Option<u64>,
+    /// Ticks read so far, of whatever attempt: time passes for those that wait, too, when nothing more is wanted.
+    passed: usize,
     /// Ticks that wait for what was observed and taken before them and recorded after them.
     waiting: VecDeque<TickOf>,
     observations: VecDeque<Arc<Observation>>,
@@ -60,6 +62,8 @@ struct TickOf {
     episode: usize,
     row: usize,
     tick: TickRecord,
+    /// Number of the tick in the recording.
+    read: usize,
 }
 
 /// Ticks that wait at most: what belongs to a tick is recorded long before so many ticks after it.
@@ -80,6 +84,7 @@ impl<'a> Rows<'a> {
             cameras: cameras.to_vec(),
             run: 0,
             last: None,
+            passed: 0,
             waiting: VecDeque::new(),
             observations: VecDeque::new(),
             frames: BTreeMap::new(),
@@ -102,13 +107,14 @@ impl<'a> Rows<'a> {
             self.run += 1;
         }
         self.last = Some(tick.tick);
+        self.passed += 1;
         let is_it = |episode: &Episode| (episode.key.run, episode.key.episode) == (self.run, tick.episode);
         let Some(index) = self.episodes.iter().position(is_it) else { return };
         let Some(row) = self.episodes.get(index).and_then(|found| found.ticks.binary_search(&tick.tick).ok())
         else {
             return;
         };
-        self.waiting.push_back(TickOf { episode: index, row, tick });
+        self.waiting.push_back(TickOf { episode: index, row, tick, read: self.passed });
     }
 
     fn frame(&mut self, image: CompressedImage) {
@@ -122,7 +128,7 @@ impl<'a> Rows<'a> {
         keep(self.frames.entry(image.frame_id).or_default(), frame);
     }
 
-    fn joined(&self, TickOf { episode, row, tick }: TickOf) -> Row {
+    fn joined(&self, TickOf { episode, row, tick, .. }: TickOf) -> Row {
         let seq = tick.observation_seq;
         let seen =
             |observation: &&Arc<Observation>| observation.header.is_some_and(|header| header.seq == seq);
@@ -150,7 +156,7 @@ impl Iterator for Rows<'_> {
     type Item = Result<Row, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.ended && self.waiting.len() < WAIT {
+        while !self.ended && self.waiting.front().is_none_or(|oldest| self.passed < oldest.read + WAIT) {
             match self.messages.next() {
                 Some(Ok(Logged { message, .. })) => self.note(message),
                 Some(Err(error)) => {

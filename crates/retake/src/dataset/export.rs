@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path};
+use std::{cell::RefCell, collections::BTreeMap, fs, num::NonZeroUsize, path::Path};
 
 use anyhow::{Context as _, bail};
 use retake_dataset::{Episode, Source, Split, Standing, select};
@@ -100,7 +100,15 @@ fn lerobot(options: &Export, sources: &[Source]) -> anyhow::Result<()> {
 fn hdf5(options: &Export, sources: &[Source]) -> anyhow::Result<()> {
     let split = options.split.as_deref().map(read_split).transpose()?;
     let choose = chooser(options);
-    let take = |episode: &Episode, standing: &Standing| choose(episode, standing).is_ok();
+    // The exporter says nothing of what this refuses.
+    let refused: RefCell<BTreeMap<String, String>> = RefCell::default();
+    let take = |episode: &Episode, standing: &Standing| match choose(episode, standing) {
+        Ok(()) => true,
+        Err(why) => {
+            refused.borrow_mut().insert(episode.key.to_string(), why);
+            false
+        }
+    };
     let Some(every) = usize::try_from(options.every).ok().and_then(NonZeroUsize::new) else {
         bail!("--every must be at least 1")
     };
@@ -129,8 +137,10 @@ fn hdf5(options: &Export, sources: &[Source]) -> anyhow::Result<()> {
     let classes: Vec<String> =
         classes.iter().map(|(class, steps)| format!("{} {steps}", class.name())).collect();
     let mut text = String::new();
-    for skipped in done.skipped.iter().take(20) {
-        text += &format!("left out: {}: {}\n", skipped.key, skipped.why);
+    let mut left_out = refused.take();
+    left_out.extend(done.skipped.iter().map(|skipped| (skipped.key.to_string(), skipped.why.clone())));
+    for (key, why) in left_out.iter().take(20) {
+        text += &format!("left out: {key}: {why}\n");
     }
     text += &format!(
         "{}: {} attempts, {} segments, {} steps ({}), {:.1} MB, read again and found sound; {} attempts left out\n",
@@ -140,7 +150,7 @@ fn hdf5(options: &Export, sources: &[Source]) -> anyhow::Result<()> {
         done.steps,
         classes.join(", "),
         done.bytes as f64 / 1e6,
-        done.skipped.len()
+        left_out.len()
     );
     if let Some(weights) = &done.weights {
         text += &format!("weights for train.data: {}\n", weights.display());

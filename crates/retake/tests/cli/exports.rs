@@ -55,6 +55,20 @@ fn both_formats_are_written_once_and_come_back_as_demonstrations() {
 }
 
 #[test]
+fn what_is_left_out_is_told() {
+    let dir = recorded();
+    let dir = dir.path();
+    let recording = "recordings/nut-on-peg-expert-1+wrong-turn-seed1";
+    assert!(retake(dir, &["dataset", "label", recording, "2", "--discard"]).status.success());
+    for (format, out) in [("lerobot-v3", "out-lerobot"), ("robomimic", "out.hdf5")] {
+        let done = retake(dir, &["dataset", "export", "--format", format, "--out", out, "recordings"]);
+        for words in ["seed1/2: it was discarded", "1 attempts left out"] {
+            assert!(done.out.contains(words), "{format}: {}", done.out);
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_exported_or_imported_is_told() {
     let dir = recorded();
     let dir = dir.path();
