@@ -60,7 +60,8 @@ pub struct Gate {
     config: GateConfig,
     set_point: Vec<Vec<f64>>,
     epoch: u64,
-    session: u64,
+    /// The sender that is heard; none before the first command.
+    session: Option<u64>,
     seq: u64,
     tick: u64,
     accepted_at: Option<MonoTime>,
@@ -77,7 +78,7 @@ impl Gate {
             config,
             set_point,
             epoch: 0,
-            session: 0,
+            session: None,
             seq: 0,
             tick: 0,
             accepted_at: None,
@@ -143,15 +144,21 @@ impl Gate {
 
     fn check(&self, command: &Command, now: MonoTime) -> Result<(), Outcome> {
         let header = command.header.ok_or(Outcome::Malformed)?;
-        if header.epoch < self.epoch || (header.epoch == self.epoch && header.session != self.session) {
+        if header.epoch < self.epoch {
             return Err(Outcome::OldEpoch);
+        }
+        // Whoever is heard is the arbiter, whatever epoch a rival names: another is listened to when this one has fallen silent, and
+        // begins with a stop, because only the driver knows where it holds.
+        let heard = self.session == Some(header.session);
+        if !heard && (self.deadline().is_some() || !command.stop) {
+            return Err(Outcome::OtherSender);
         }
         // It holds still, and where: only who has heard of it, and says so by a stop of a higher epoch, may go on from there. What
         // was under way knows of a higher epoch perhaps, but not of the stop, and would be a step.
         if self.tripped && (header.epoch == self.epoch || !command.stop) {
             return Err(Outcome::Tripped);
         }
-        if header.session == self.session && header.seq <= self.seq {
+        if heard && header.seq <= self.seq {
             return Err(Outcome::OldSequence);
         }
         let issued = self.nonces.iter().find(|(nonce, _)| *nonce == command.driver_beacon && *nonce != 0);
@@ -190,7 +197,7 @@ impl Gate {
 
     fn accept(&mut self, command: &Command, now: MonoTime) -> Applied {
         let header = command.header.unwrap_or_default();
-        (self.epoch, self.session, self.seq) = (header.epoch, header.session, header.seq);
+        (self.epoch, self.session, self.seq) = (header.epoch, Some(header.session), header.seq);
         (self.tick, self.tripped, self.accepted_at) = (command.tick, false, Some(now));
         if !command.stop {
             for (set_point, group) in self.set_point.iter_mut().zip(&command.position) {

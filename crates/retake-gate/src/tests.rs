@@ -10,8 +10,8 @@ fn at(millis: u64) -> MonoTime {
     MonoTime::from_nanos(millis * 1_000_000)
 }
 
-/// A gate at 50 Hz for one value at 0, limits ±1 and 1/s, whose nonce 9 was issued at 0 ms.
-fn gate() -> Gate {
+/// A gate at 50 Hz for one value at 0, limits ±1 and 1/s, whose nonce 9 was issued at 0 ms, and that hears nobody yet.
+fn fresh() -> Gate {
     let limits = GroupLimits { lower: vec![-1.0], upper: vec![1.0], velocity: vec![1.0] };
     let config = GateConfig {
         groups: vec![limits],
@@ -24,6 +24,13 @@ fn gate() -> Gate {
     gate
 }
 
+/// The same, after the first stop of the sender of [`command`], at 0 ms.
+fn gate() -> Gate {
+    let mut gate = fresh();
+    assert_eq!(gate.offer(&stop(0, 0), at(0)).outcome(), Outcome::Applied);
+    gate
+}
+
 fn command(epoch: u64, seq: u64, value: f64) -> Command {
     Command {
         header: Some(Header { epoch, seq, session: 5, ..Header::default() }),
@@ -32,6 +39,16 @@ fn command(epoch: u64, seq: u64, value: f64) -> Command {
         position: vec![GroupValues { values: vec![value] }],
         stop: false,
     }
+}
+
+fn stop(epoch: u64, seq: u64) -> Command {
+    Command { stop: true, position: vec![], ..command(epoch, seq, 0.0) }
+}
+
+/// The same command by another arbiter.
+fn by_rival(mut command: Command) -> Command {
+    command.header = command.header.map(|header| Header { session: 6, ..header });
+    command
 }
 
 #[track_caller]
@@ -56,19 +73,42 @@ fn old_epochs_repeats_and_rivals_are_refused() {
     refused(&mut gate, &command(2, 8, 0.02), 2, Outcome::OldEpoch);
     refused(&mut gate, &command(3, 7, 0.02), 2, Outcome::OldSequence);
     refused(&mut gate, &command(3, 6, 0.02), 2, Outcome::OldSequence);
-    let mut rival = command(3, 99, 0.02);
-    rival.header = Some(Header { session: 6, ..rival.header.unwrap() });
-    refused(&mut gate, &rival, 2, Outcome::OldEpoch);
+    refused(&mut gate, &by_rival(command(3, 99, 0.02)), 2, Outcome::OtherSender);
     assert_eq!(gate.offer(&command(4, 8, 0.02), at(3)).refused, 4);
+}
+
+/// Found by the fault campaign: a rival who names the next epoch first was taken for the arbiter, and the arbiter refused.
+#[test]
+fn a_rival_is_not_heard_while_the_arbiter_is_whatever_it_says() {
+    let mut gate = gate();
+    gate.offer(&command(3, 7, 0.01), at(1));
+    refused(&mut gate, &by_rival(command(4, 1, 0.01)), 2, Outcome::OtherSender);
+    refused(&mut gate, &by_rival(stop(4, 2)), 3, Outcome::OtherSender);
+    refused(&mut gate, &by_rival(stop(9, 3)), 50, Outcome::OtherSender);
+    assert_eq!(gate.offer(&command(4, 8, 0.01), at(50)).outcome(), Outcome::Applied);
+}
+
+#[test]
+fn the_next_arbiter_is_heard_once_the_last_is_silent_and_begins_with_a_stop() {
+    let mut gate = fresh();
+    refused(&mut gate, &command(1, 1, 0.0), 1, Outcome::OtherSender);
+    assert_eq!(gate.deadline(), None, "who is not heard does not start the watchdog");
+    assert_eq!(gate.offer(&stop(1, 2), at(1)).outcome(), Outcome::Applied);
+    gate.watch(at(60));
+    refused(&mut gate, &by_rival(command(2, 1, 0.0)), 61, Outcome::OtherSender);
+    refused(&mut gate, &by_rival(stop(1, 2)), 61, Outcome::Tripped);
+    assert_eq!(gate.offer(&by_rival(stop(2, 3)), at(61)).outcome(), Outcome::Applied);
+    refused(&mut gate, &stop(3, 3), 62, Outcome::OtherSender);
+    assert_eq!(gate.offer(&by_rival(command(2, 4, 0.01)), at(62)).outcome(), Outcome::Applied);
 }
 
 #[test]
 fn age_is_bounded_by_the_drivers_own_nonce() {
-    let mut gate = gate();
-    refused(&mut gate, &Command { driver_beacon: 0, ..command(1, 1, 0.0) }, 1, Outcome::Stale);
-    refused(&mut gate, &Command { driver_beacon: 8, ..command(1, 1, 0.0) }, 1, Outcome::Stale);
-    refused(&mut gate, &command(1, 1, 0.0), 101, Outcome::Stale);
-    assert_eq!(gate.offer(&command(1, 1, 0.0), at(100)).outcome(), Outcome::Applied);
+    let mut gate = fresh();
+    refused(&mut gate, &Command { driver_beacon: 0, ..stop(1, 1) }, 1, Outcome::Stale);
+    refused(&mut gate, &Command { driver_beacon: 8, ..stop(1, 1) }, 1, Outcome::Stale);
+    refused(&mut gate, &stop(1, 1), 101, Outcome::Stale);
+    assert_eq!(gate.offer(&stop(1, 1), at(100)).outcome(), Outcome::Applied);
 }
 
 #[test]
@@ -86,15 +126,15 @@ fn what_is_no_position_is_refused() {
 
 #[test]
 fn without_commands_the_driver_stops_and_needs_a_higher_epoch() {
-    let mut gate = gate();
+    let mut gate = fresh();
     assert_eq!(gate.watch(at(1000)), None, "nothing was ever commanded");
+    gate.offer(&stop(1, 0), at(0));
     gate.offer(&command(1, 1, 0.01), at(0));
     assert_eq!(gate.watch(at(49)), None);
     assert_eq!(gate.watch(at(50)).map(|applied| applied.outcome()), Some(Outcome::Watchdog));
     assert_eq!(gate.watch(at(51)), None, "said once");
     refused(&mut gate, &command(1, 2, 0.01), 51, Outcome::Tripped);
     refused(&mut gate, &command(2, 3, 0.02), 52, Outcome::Tripped);
-    let stop = |epoch, seq| Command { stop: true, position: vec![], ..command(epoch, seq, 0.0) };
     refused(&mut gate, &stop(1, 4), 52, Outcome::Tripped);
     assert_eq!(gate.offer(&stop(2, 4), at(52)).outcome(), Outcome::Applied);
     assert!(!gate.tripped());
@@ -113,8 +153,7 @@ fn a_command_that_comes_after_the_watchdog_is_refused_even_if_nobody_looked() {
 fn a_stop_feeds_the_watchdog_and_moves_nothing() {
     let mut gate = gate();
     gate.offer(&command(1, 1, 0.01), at(0));
-    let stop = Command { stop: true, position: vec![], ..command(1, 2, 0.5) };
-    assert_eq!(gate.offer(&stop, at(40)).outcome(), Outcome::Applied);
+    assert_eq!(gate.offer(&stop(1, 2), at(40)).outcome(), Outcome::Applied);
     assert_eq!(gate.watch(at(60)), None);
     assert_eq!(gate.set_point(), [vec![0.01]]);
 }
@@ -178,9 +217,9 @@ fn a_reset_says_where_the_set_point_is_now() {
 
 #[test]
 fn the_watchdog_counts_from_the_newest_command_and_only_once() {
-    let mut gate = gate();
+    let mut gate = fresh();
     assert_eq!(gate.deadline(), None, "nothing was ever commanded");
-    gate.offer(&command(1, 1, 0.0), at(10));
+    gate.offer(&stop(1, 1), at(10));
     gate.offer(&command(1, 2, 0.0), at(30));
     assert_eq!(gate.deadline(), Some(at(80)));
     gate.watch(at(80));
@@ -207,6 +246,7 @@ fn after_a_gap_the_set_point_may_catch_up_but_not_leap() {
     };
     let mut quick = Gate::new(config, vec![vec![0.0]]);
     quick.issue(9, at(0));
+    quick.offer(&stop(1, 0), at(0));
     quick.offer(&command(1, 1, 0.0), at(0));
     refused(&mut quick, &command(1, 2, 0.0189), 40, Outcome::TooFast);
     assert_eq!(quick.offer(&command(1, 2, 0.0187), at(40)).outcome(), Outcome::Applied);

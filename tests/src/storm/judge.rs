@@ -13,9 +13,9 @@ const COMMAND_AGE: Duration = Duration::from_millis(100);
 pub(super) struct Judge {
     robot: RobotDescriptor,
     nonces: Vec<(u64, MonoTime)>,
-    /// Newest epoch applied, who may command in it, and the newest number of each sender.
+    /// Newest epoch applied, whose command that was, and the newest number of each sender.
     epoch: u64,
-    senders: BTreeMap<u64, u64>,
+    sender: Option<u64>,
     numbers: BTreeMap<u64, u64>,
     last: Option<MonoTime>,
     pub(super) applied: u64,
@@ -68,8 +68,9 @@ impl Judge {
                 header.epoch, self.epoch
             ));
         }
-        if *self.senders.entry(header.epoch).or_insert(header.session) != header.session {
-            return Err("two senders commanded in one epoch".into());
+        let silent = self.last.is_none_or(|last| now.since(last) >= WATCHDOG);
+        if self.sender.replace(header.session) != Some(header.session) && !(silent && command.stop) {
+            return Err("another sender was heard, though one was, or did not begin with a stop".into());
         }
         if self.numbers.insert(header.session, header.seq).is_some_and(|newest| header.seq <= newest) {
             return Err("a command was applied that is no newer than one before it".into());
@@ -78,8 +79,7 @@ impl Judge {
         if issued.is_none_or(|(_, at)| now.since(*at) > COMMAND_AGE) {
             return Err("a command was applied that answers to nothing the driver said lately".into());
         }
-        let silent = self.last.is_some_and(|last| now.since(last) >= WATCHDOG);
-        if silent && header.epoch == self.epoch {
+        if self.last.is_some() && silent && header.epoch == self.epoch {
             return Err("after the watchdog's time a command of the same epoch was applied".into());
         }
         let period = Duration::from_secs_f64(1.0 / self.robot.control_hz);

@@ -149,8 +149,9 @@ fn every_limit_is_held_against_commands_that_follow_each_other() {
     must_exceed(&[9.0], "position");
 }
 
-/// A judge at a driver that said nonce 1 at once, and a command of this header offered at so many milliseconds.
-fn at_driver(offers: &[(u64, Header, u64, f64)]) -> Option<String> {
+/// A judge at a driver that said nonce 1 at once, and commands of these headers offered at so many milliseconds, answering to
+/// these nonces, with the first joint here; without one it is a stop.
+fn at_driver(offers: &[(u64, Header, u64, Option<f64>)]) -> Option<String> {
     let mut judge = Judge::default();
     judge.begin(&settings(0).descriptor);
     judge.issued(1, at(0));
@@ -158,8 +159,12 @@ fn at_driver(offers: &[(u64, Header, u64, f64)]) -> Option<String> {
         command(0, 0.0, false).position.into_iter().map(|group| group.values).collect::<Vec<_>>();
     for &(millis, header, driver_beacon, arm) in offers {
         judge.issued(100 + millis, at(millis));
-        let command = Command { header: Some(header), driver_beacon, ..command(0, arm, false) };
-        let after: Vec<Vec<f64>> = command.position.iter().map(|group| group.values.clone()).collect();
+        let command =
+            Command { header: Some(header), driver_beacon, ..command(0, arm.unwrap_or(0.0), arm.is_none()) };
+        let after: Vec<Vec<f64>> = match arm {
+            Some(_) => command.position.iter().map(|group| group.values.clone()).collect(),
+            None => before.clone(),
+        };
         let applied = Applied { outcome: Outcome::Applied.into(), ..Applied::default() };
         judge.offered(&command, &applied, (&before, &after), at(millis));
         before = after;
@@ -170,17 +175,27 @@ fn at_driver(offers: &[(u64, Header, u64, f64)]) -> Option<String> {
 #[test]
 fn the_judge_at_the_driver_sees_what_a_gate_should_have_refused() {
     let of = |epoch, session, seq| Header { epoch, session, seq, ..Header::default() };
-    let good = [(20, of(2, 5, 1), 1, 0.0), (40, of(2, 5, 2), 120, 0.001), (60, of(3, 6, 1), 140, 0.002)];
+    let good =
+        [(0, of(2, 5, 0), 1, None), (20, of(2, 5, 1), 1, Some(0.0)), (40, of(2, 5, 2), 120, Some(0.001))];
     assert_eq!(at_driver(&good), None);
-    let after = |last: (u64, Header, u64, f64)| at_driver(&[good[0], good[1], last]);
-    must_say(after((60, of(1, 5, 3), 140, 0.0)), "was applied after one of");
-    must_say(after((60, of(2, 6, 3), 140, 0.0)), "two senders");
-    must_say(after((60, of(2, 5, 2), 140, 0.0)), "no newer");
-    must_say(after((60, of(2, 5, 3), 9, 0.0)), "nothing the driver said lately");
-    must_say(after((140, of(3, 5, 3), 120, 0.0)), "nothing the driver said lately");
-    must_say(after((95, of(2, 5, 3), 140, 0.0)), "after the watchdog's time");
-    must_say(after((60, of(2, 5, 3), 140, 0.5)), "jumps by");
-    must_say(after((60, of(2, 5, 3), 140, f64::NAN)), "is sent to NaN");
+    let after = |last: (u64, Header, u64, Option<f64>)| at_driver(&[good[0], good[1], good[2], last]);
+    assert_eq!(after((60, of(3, 5, 3), 140, Some(0.002))), None);
+    must_say(after((60, of(1, 5, 3), 140, Some(0.0))), "was applied after one of");
+    must_say(after((60, of(3, 6, 1), 140, Some(0.001))), "another sender");
+    must_say(after((60, of(3, 6, 1), 140, None)), "another sender");
+    must_say(after((95, of(3, 6, 1), 140, Some(0.001))), "another sender");
+    assert_eq!(
+        after((95, of(3, 6, 1), 140, None)),
+        None,
+        "the last is silent, and this one begins with a stop"
+    );
+    must_say(at_driver(&good[1..]), "another sender");
+    must_say(after((60, of(2, 5, 2), 140, Some(0.0))), "no newer");
+    must_say(after((60, of(2, 5, 3), 9, Some(0.0))), "nothing the driver said lately");
+    must_say(after((150, of(3, 5, 3), 40, Some(0.0))), "nothing the driver said lately");
+    must_say(after((95, of(2, 5, 3), 140, Some(0.0))), "after the watchdog's time");
+    must_say(after((60, of(2, 5, 3), 140, Some(0.5))), "jumps by");
+    must_say(after((60, of(2, 5, 3), 140, Some(f64::NAN))), "is sent to NaN");
 }
 
 #[test]

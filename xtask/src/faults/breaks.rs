@@ -38,20 +38,17 @@ const STEP: &str = "crates/retake-authority/src/step.rs";
 const GUARDS: &[Guard] = &[
     Guard {
         name: "gate: epoch",
-        edits: &[edit(
-            GATE,
-            "if header.epoch < self.epoch ||",
-            "if !OFF && header.epoch < self.epoch || !OFF &&",
-        )],
-        modes: &["command of an old epoch", "command of another session"],
+        edits: &[edit(GATE, "if header.epoch < self.epoch {", "if !OFF && header.epoch < self.epoch {")],
+        modes: &["command of an old epoch"],
+    },
+    Guard {
+        name: "gate: sender",
+        edits: &[edit(GATE, "if !heard && (", "if !OFF && !heard && (")],
+        modes: &["command of another session"],
     },
     Guard {
         name: "gate: sequence",
-        edits: &[edit(
-            GATE,
-            "if header.session == self.session &&",
-            "if !OFF && header.session == self.session &&",
-        )],
+        edits: &[edit(GATE, "if heard && header.seq", "if !OFF && heard && header.seq")],
         modes: &["commands twice", "young commands again"],
     },
     Guard {

@@ -81,6 +81,8 @@ pub(crate) struct Violation {
 /// A command may be this old when it is applied, ms: what the gate promises, and what reading two clocks may take on a busy
 /// machine.
 const COMMAND_AGE_MS: u128 = 100 + 10;
+/// How long the arbiter must have been silent before another is heard.
+const WATCHDOG_NANOS: i64 = 50_000_000;
 const KEPT: usize = 512;
 
 /// What is known of one deployment.
@@ -97,7 +99,9 @@ pub(crate) struct Checker {
     /// The driver has stopped by itself and not gone on.
     tripped: bool,
     epoch: u64,
-    session: u64,
+    /// Who was heard last, and when by the driver's clock.
+    session: Option<u64>,
+    heard_nanos: i64,
     newest: BTreeMap<u64, u64>,
     /// Commands the driver applied.
     pub(crate) applied: u64,
@@ -151,7 +155,7 @@ impl Checker {
     fn started(&mut self, who: Kind, at: MonoTime) {
         if who == Kind::Driver {
             // A new driver remembers nothing, and neither do we of the old one.
-            (self.epoch, self.session, self.arrived) = (0, 0, None);
+            (self.epoch, self.session, self.arrived) = (0, None, None);
             self.newest.clear();
             self.nonces.clear();
         }
@@ -224,10 +228,15 @@ impl Checker {
         }
         if header.epoch < self.epoch {
             self.find(Unsafe::OldEpoch, at, format!("{} after {}", header.epoch, self.epoch));
-        } else if header.epoch == self.epoch && self.session != header.session {
+        }
+        // Another sender may be heard when the last has been silent for the driver's time, and begins with a stop.
+        let silent =
+            self.session.is_none() || applied.at_nanos.saturating_sub(self.heard_nanos) >= WATCHDOG_NANOS;
+        if self.session != Some(header.session) && !(silent && command.stop) {
             self.find(Unsafe::Interleaved, at, format!("epoch {}", header.epoch));
         }
-        (self.epoch, self.session) = (self.epoch.max(header.epoch), header.session);
+        (self.epoch, self.session) = (self.epoch.max(header.epoch), Some(header.session));
+        self.heard_nanos = applied.at_nanos;
         self.newest.insert(header.session, header.seq);
         if !command.stop {
             self.judge_motion(command, applied, (decided, late), at);
