@@ -103,6 +103,10 @@ impl Disk for Noting {
     fn free_bytes(&self, path: &Path) -> Option<u64> {
         LocalDisk.free_bytes(path)
     }
+
+    fn second(&self) -> Box<dyn Disk> {
+        Box::new(self.clone())
+    }
 }
 
 #[test]

@@ -15,16 +15,16 @@ use crate::report::progress;
 /// Which tools, and how thoroughly.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Which; all when left away.
+    /// Which; both when left away.
     #[arg(value_name = "TOOL")]
     tools: Vec<Tool>,
     /// Training steps of a stock policy on each export.
     #[arg(long, value_name = "N", default_value_t = 20)]
     train: u32,
-    /// Python that environments are made with.
+    /// Python 3.11 that the environment is made with.
     #[arg(long, value_name = "PATH", default_value = "python3")]
     python: PathBuf,
-    /// Environments, recordings and exports are kept here, and environments used again.
+    /// The environment, recordings and exports are kept here, and the environment is used again.
     #[arg(long, value_name = "DIR", default_value = "target/conformance")]
     dir: PathBuf,
 }
@@ -33,6 +33,8 @@ pub(crate) struct Options {
 enum Tool {
     /// LeRobot 0.4.4: `LeRobotDataset` with video, with pictures, without extra columns (merged with a plain one); ACT.
     Lerobot,
+    /// robomimic 0.3.0: `SequenceDataset` over attempts, with pictures, with segments of one class; BC and BC-GMM.
+    Robomimic,
 }
 
 /// An export to be judged: its name, the arguments that make it, and those that it is judged with.
@@ -46,12 +48,14 @@ impl Tool {
     const fn name(self) -> &'static str {
         match self {
             Self::Lerobot => "lerobot",
+            Self::Robomimic => "robomimic",
         }
     }
 
     const fn format(self) -> &'static str {
         match self {
             Self::Lerobot => "lerobot-v3",
+            Self::Robomimic => "robomimic",
         }
     }
 
@@ -65,6 +69,11 @@ impl Tool {
                     arguments: &["--pictures", "video", "--twin"],
                     judge: &["--twin", "--merge-with", "plain"],
                 },
+            ],
+            Self::Robomimic => &[
+                Case { name: "attempts", arguments: &[], judge: &[] },
+                Case { name: "pictures", arguments: &["--pictures", "image", "--every", "5"], judge: &[] },
+                Case { name: "segments", arguments: &["--segments"], judge: &[] },
             ],
         }
     }
@@ -83,10 +92,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let _ = fs::remove_dir_all(&work);
     fs::create_dir_all(&work).with_context(|| format!("cannot make {}", work.display()))?;
     let retake = build()?;
+    let python = environment(options, &dir)?;
     record(&retake, &work)?;
     let mut failed = Vec::new();
     for tool in tools {
-        let python = environment(options, &dir, *tool)?;
         for case in tool.cases() {
             progress(&format!("{}: {}", tool.name(), case.name));
             if !judged(options, (&retake, &python, &work), *tool, case)? {
@@ -146,18 +155,21 @@ fn record(retake: &Path, work: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The tool's own environment, made once.
-fn environment(options: &Options, dir: &Path, tool: Tool) -> anyhow::Result<PathBuf> {
-    let home = dir.join(tool.name());
+/// An environment with all tools, made once. Returns its Python.
+fn environment(options: &Options, dir: &Path) -> anyhow::Result<PathBuf> {
+    let home = dir.join("env");
     let python = home.join("bin/python");
     let done = home.join("installed");
     if !done.exists() {
-        progress(&format!("{}: installing it into {}; this takes minutes", tool.name(), home.display()));
+        progress(&format!("installing the tools into {}; this takes minutes, and 6 GB", home.display()));
         let at = home.to_string_lossy().into_owned();
         call(&options.python, dir, &["-m", "venv", "--clear", &at])?;
-        let wanted = root().join(format!("conformance/requirements-{}.txt", tool.name()));
-        let wanted = wanted.to_string_lossy().into_owned();
-        call(&python, dir, &["-m", "pip", "install", "--quiet", "--requirement", &wanted])?;
+        let list = |tool: &Tool| root().join(format!("conformance/requirements-{}.txt", tool.name()));
+        let lists: Vec<String> =
+            Tool::value_variants().iter().map(|tool| list(tool).to_string_lossy().into_owned()).collect();
+        let mut install = vec!["-m", "pip", "install", "--quiet", "--no-deps"];
+        install.extend(lists.iter().flat_map(|list| ["--requirement", list.as_str()]));
+        call(&python, dir, &install)?;
         fs::write(&done, "").with_context(|| format!("cannot write {}", done.display()))?;
     }
     Ok(python)

@@ -60,7 +60,7 @@ pub(crate) struct Options {
     /// Write the figures there.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write the wire of every run with an unsafe command there.
+    /// Write the wire of every run with an unsafe command, or without braking, there.
     #[arg(long, value_name = "DIR")]
     dump: Option<PathBuf>,
     /// Instead: others' rules and ours on the same traces of a faulty link.
@@ -142,7 +142,7 @@ fn campaign(modes: &[&Mode], runs: u64, options: &Options) -> anyhow::Result<Tal
             for violation in &outcome.violations {
                 progress(&format!("UNSAFE {}: {}: {}", mode.name, violation.what.name(), violation.detail));
             }
-            if let Some(dir) = options.dump.as_ref().filter(|_| !outcome.violations.is_empty()) {
+            if let Some(dir) = options.dump.as_ref().filter(|_| !outcome.wire.is_empty()) {
                 fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
                 let path = dir.join(format!("{}-{at}.txt", mode.name.replace([' ', '(', ')'], "-")));
                 fs::write(&path, &outcome.wire)

@@ -9,6 +9,8 @@ use std::{
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
+use crate::LogError;
+
 /// Where recordings are written.
 pub trait Disk: Send + fmt::Debug {
     /// Creates a file that does not exist yet, for appending.
@@ -37,6 +39,31 @@ pub trait Disk: Send + fmt::Debug {
 
     /// Bytes that may still be written below `path`, if the system tells.
     fn free_bytes(&self, path: &Path) -> Option<u64>;
+
+    /// The same disk, for another thread.
+    fn second(&self) -> Box<dyn Disk>;
+
+    /// How many syncs of files and names, and small files put in place, were begun. A disk that returns from them only when they are
+    /// done need not count.
+    fn begun(&self) -> u64 {
+        0
+    }
+
+    /// How many of those that were begun are done, in their order.
+    ///
+    /// # Errors
+    /// Once, what failed. Those begun after it were not tried, and do not count as begun.
+    fn synced(&mut self) -> Result<u64, LogError> {
+        Ok(0)
+    }
+
+    /// As [`Self::synced`], when all are done or one has failed.
+    ///
+    /// # Errors
+    /// As [`Self::synced`].
+    fn wait(&mut self) -> Result<u64, LogError> {
+        Ok(0)
+    }
 }
 
 /// A file that only grows.
@@ -58,6 +85,12 @@ pub trait DiskFile: Send + fmt::Debug {
     /// # Errors
     /// What the system says; after that nothing is known about what was appended since the last success.
     fn sync(&mut self) -> io::Result<()>;
+
+    /// The same file, for another thread.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn second(&self) -> io::Result<Box<dyn DiskFile>>;
 }
 
 /// The real thing.
@@ -94,6 +127,10 @@ impl Disk for LocalDisk {
 
     fn free_bytes(&self, path: &Path) -> Option<u64> {
         statvfs(path).ok().map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    fn second(&self) -> Box<dyn Disk> {
+        Box::new(*self)
     }
 }
 
@@ -143,5 +180,9 @@ impl DiskFile for LocalFile {
 
     fn sync(&mut self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    fn second(&self) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(Self(self.0.try_clone()?)))
     }
 }

@@ -12,6 +12,7 @@ mod anchor;
 mod chunk;
 mod cursor;
 mod decisions;
+mod deferred;
 mod disk;
 mod entry;
 mod error;
@@ -27,9 +28,11 @@ mod states;
 mod summary;
 mod verify;
 mod writer;
+mod writer_config;
 
 pub use anchor::{Anchor, utc_label, utc_text};
 pub use decisions::{Difference, decisions_digest, first_difference};
+pub use deferred::DeferredDisk;
 pub use disk::{Disk, DiskFile, LocalDisk};
 pub use entry::{Entry, Mark};
 pub use error::LogError;
@@ -47,4 +50,5 @@ pub use summary::{
 pub use verify::{
     FileVerification, Progress, TickGap, Torn, Verification, recordings_at, render_verification, verify,
 };
-pub use writer::{Durability, Position, RecordingWriter, WriterConfig};
+pub use writer::{Position, RecordingWriter};
+pub use writer_config::{Durability, WriterConfig};

@@ -20,7 +20,7 @@ use mcap::{
 use retake_units::MonoTime;
 use retake_wire::{RobotId, Topic};
 
-use crate::{Anchor, Disk, DiskFile, Entry, LogError, schema::Schemas};
+use crate::{Anchor, Disk, DiskFile, Entry, LogError, manifest::segment_name, schema::Schemas};
 
 /// Name of the metadata record that says which session a segment belongs to.
 pub(crate) const METADATA: &str = "retake";
@@ -75,6 +75,13 @@ struct Channel {
     sequence: u32,
 }
 
+/// How much of a segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) bytes: u64,
+    pub(crate) messages: u64,
+}
+
 /// What was told to the disk and not yet confirmed by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
@@ -85,6 +92,7 @@ enum Health {
 
 pub(crate) struct SegmentWriter {
     path: PathBuf,
+    number: u32,
     common: Common,
     file: Box<dyn DiskFile>,
     mcap: Writer<NoSeek<Staging>>,
@@ -92,9 +100,9 @@ pub(crate) struct SegmentWriter {
     channels: BTreeMap<(Topic, String), Channel>,
     began: MonoTime,
     appended: u64,
-    /// Bytes up to which the caller was told of success.
-    settled: u64,
     messages: u64,
+    /// Bytes and messages up to which the caller was told of success.
+    settled: Extent,
     health: Health,
 }
 
@@ -108,13 +116,14 @@ impl fmt::Debug for SegmentWriter {
 }
 
 impl SegmentWriter {
-    /// Creates the file and makes its name durable.
+    /// Creates the file of the segment of this number in `dir`, and makes its name durable.
     pub(crate) fn create(
-        path: PathBuf,
+        (dir, number): (&Path, u32),
         common: Common,
         began: MonoTime,
         disk: &mut dyn Disk,
     ) -> Result<Self, LogError> {
+        let path = dir.join(segment_name(number));
         let staging = Staging::default();
         let mut mcap = options(common.packing)
             .create(NoSeek::new(staging.clone()))
@@ -122,7 +131,6 @@ impl SegmentWriter {
         mcap.write_metadata(&metadata(&common))
             .map_err(|source| LogError::Mcap { path: path.clone(), source })?;
         let file = disk.create(&path).map_err(LogError::write("create", &path))?;
-        let dir = path.parent().unwrap_or(Path::new("."));
         if let Err(error) = disk.sync_dir(dir) {
             // Nothing is in it, and nothing will be: its name is free for the next try.
             let _ = fs::remove_file(&path);
@@ -130,6 +138,7 @@ impl SegmentWriter {
         }
         Ok(Self {
             path,
+            number,
             common,
             file,
             mcap,
@@ -137,8 +146,8 @@ impl SegmentWriter {
             channels: BTreeMap::new(),
             began,
             appended: 0,
-            settled: 0,
             messages: 0,
+            settled: Extent::default(),
             health: Health::Good,
         })
     }
@@ -147,24 +156,24 @@ impl SegmentWriter {
         self.began
     }
 
-    pub(crate) const fn messages(&self) -> u64 {
-        self.messages
+    pub(crate) const fn number(&self) -> u32 {
+        self.number
     }
 
-    /// Bytes in the file, as far as the disk took them.
-    pub(crate) const fn bytes(&self) -> u64 {
-        self.appended
+    /// What the disk took, and the messages, of which some may still be in memory.
+    pub(crate) const fn extent(&self) -> Extent {
+        Extent { bytes: self.appended, messages: self.messages }
     }
 
-    /// What was appended so far counts as kept.
-    pub(crate) const fn settle(&mut self) {
-        self.settled = self.appended;
+    /// So much counts as kept.
+    pub(crate) const fn settle(&mut self, extent: Extent) {
+        self.settled = extent;
     }
 
-    /// Leaves the file without footer, and without what the caller was never told to be kept. Returns its bytes.
-    pub(crate) fn abandon(mut self) -> u64 {
+    /// Leaves the file without footer, and without what the caller was never told to be kept. Returns what is left.
+    pub(crate) fn abandon(mut self) -> Extent {
         // Shortening is not a second try at what failed. If it fails too, some messages may be found twice.
-        let _ = self.file.cut(self.settled);
+        let _ = self.file.cut(self.settled.bytes);
         self.settled
     }
 
@@ -207,9 +216,8 @@ impl SegmentWriter {
         self.spill()
     }
 
-    /// Returns when everything appended survives a power cut.
-    pub(crate) fn commit(&mut self) -> Result<(), LogError> {
-        self.flush()?;
+    /// Begins to make what was flushed survive a power cut.
+    pub(crate) fn sync(&mut self) -> Result<(), LogError> {
         // What the disk holds after a failed sync is unknown, and a second sync would not tell: the file is given up.
         self.file.sync().map_err(|error| {
             self.health = Health::Failed;
@@ -217,14 +225,11 @@ impl SegmentWriter {
         })
     }
 
-    /// Writes index and footer.
+    /// Writes index and footer, and begins to make all of it survive a power cut.
     pub(crate) fn finish(&mut self) -> Result<(), LogError> {
         self.mcap.finish().map_err(mcap_error(&self.path))?;
         self.spill()?;
-        self.file.sync().map_err(|error| {
-            self.health = Health::Failed;
-            LogError::Io { what: "sync", path: self.path.clone(), source: error }
-        })
+        self.sync()
     }
 
     fn spill(&mut self) -> Result<(), LogError> {

@@ -1,82 +1,24 @@
 //! A recording being written: segments, their manifest, and what is durable of them.
 
 use std::{
+    collections::VecDeque,
     fs::{self, File},
-    io,
+    io, mem,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use retake_units::{MonoTime, WallTime};
-use retake_wire::RobotId;
 
 use crate::{
-    Anchor, Disk, Entry, Extras, LogError, Manifest, Mark, Packing, SegmentEntry, State,
+    Disk, Durability, Entry, LogError, Manifest, Mark, SegmentEntry, State, WriterConfig,
     anchor::utc_text,
     manifest::{FORMAT, segment_name},
     schema::Schemas,
-    segment_writer::{Common, SegmentWriter},
+    segment_writer::{Common, Extent, SegmentWriter},
 };
 
 /// Name of the file whose space is given back when the disk is full.
 pub(crate) const RESERVE: &str = ".reserve";
-
-/// When what was appended is made to survive a power cut.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// At each commit.
-    #[default]
-    EachCommit,
-    /// When a segment is closed. Commits still reach the file, so that the end of the process loses nothing of them. For
-    /// runs that are much faster than real time.
-    EachSegment,
-}
-
-/// How a recording is written.
-#[derive(Clone, Debug)]
-pub struct WriterConfig {
-    /// Directory that holds recordings; created if it is not there.
-    pub dir: PathBuf,
-    /// Name of the new recording in it.
-    pub name: String,
-    /// Robot it is recorded from.
-    pub robot: RobotId,
-    /// Random number of the session.
-    pub session: u64,
-    /// Maps the monotonic clock to the time of day.
-    pub anchor: Anchor,
-    /// A segment is closed at this size …
-    pub segment_bytes: u64,
-    /// … or after this time.
-    pub segment_span: Duration,
-    /// Space set aside for closing the last segment when the disk is full.
-    pub reserve_bytes: u64,
-    /// When appended messages become durable.
-    pub durability: Durability,
-    /// How chunks are compressed.
-    pub packing: Packing,
-    /// What the deployment tells about itself.
-    pub extras: Extras,
-}
-
-impl WriterConfig {
-    /// The usual: segments of 64 MiB or a minute, 16 MiB in reserve, durable at each commit.
-    pub fn new(dir: PathBuf, name: String, robot: RobotId, session: u64, anchor: Anchor) -> Self {
-        Self {
-            dir,
-            name,
-            robot,
-            session,
-            anchor,
-            segment_bytes: 64 << 20,
-            segment_span: Duration::from_secs(60),
-            reserve_bytes: 16 << 20,
-            durability: Durability::default(),
-            packing: Packing::default(),
-            extras: Extras::default(),
-        }
-    }
-}
 
 /// How far a recording is durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,7 +33,26 @@ pub struct Position {
     pub mark: Option<Mark>,
 }
 
+/// What is in the files: of the recording, and of the segment that its position names.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kept {
+    position: Position,
+    of_segment: Extent,
+}
+
+/// A segment with its footer, whose last sync is under way.
+#[derive(Debug)]
+struct Closing {
+    segment: SegmentWriter,
+    kept: Kept,
+    /// It is done when the disk has done so many syncs.
+    syncs: u64,
+}
+
 /// Writes one recording.
+///
+/// On a [`Disk`] that returns from syncs before they are done, nothing waits for them: what is appended meanwhile reaches the file,
+/// and [`Self::poll`] tells how far it is durable. One sync of the messages is under way at a time.
 #[derive(Debug)]
 pub struct RecordingWriter {
     config: WriterConfig,
@@ -102,10 +63,19 @@ pub struct RecordingWriter {
     schemas: Schemas,
     manifest: Manifest,
     segment: Option<SegmentWriter>,
+    closing: Option<Closing>,
     next: u32,
     closed_bytes: u64,
     appended: Option<Mark>,
     messages: u64,
+    /// What has reached the files.
+    flushed: Kept,
+    /// Some of that has not been part of any sync.
+    owed: bool,
+    /// What is durable when the disk has done so many syncs.
+    pending: VecDeque<(u64, Kept)>,
+    /// A sync failed, and those after it were not tried.
+    untried: bool,
     settled: (u64, Option<Mark>),
     durable: Position,
 }
@@ -142,6 +112,7 @@ impl RecordingWriter {
         };
         manifest.write(&path, &mut *disk)?;
         disk.sync_dir(&config.dir).map_err(LogError::write("sync", &config.dir))?;
+        disk.wait()?;
         Ok(Self {
             config,
             path,
@@ -150,10 +121,15 @@ impl RecordingWriter {
             schemas: Schemas::new()?,
             manifest,
             segment: None,
+            closing: None,
             next: 0,
             closed_bytes: 0,
             appended: None,
             messages: 0,
+            flushed: Kept::default(),
+            owed: false,
+            pending: VecDeque::new(),
+            untried: false,
             settled: (0, None),
             durable: Position::default(),
         })
@@ -181,37 +157,73 @@ impl RecordingWriter {
     pub fn append(&mut self, entry: &Entry) -> Result<(), LogError> {
         let segment = match &mut self.segment {
             Some(segment) => segment,
-            None => open(&mut self.segment, self.next, &self.path, &self.config, &mut *self.disk, entry.at)?,
+            None => {
+                self.segment.insert(open((&self.path, self.next), &self.config, &mut *self.disk, entry.at)?)
+            }
         };
+        self.next = segment.number() + 1;
         segment.append(entry, &self.schemas)?;
         self.messages += 1;
         self.appended = entry.mark.or(self.appended);
         Ok(())
     }
 
-    /// Makes everything appended so far durable, as [`Durability`] says, and closes the segment if it is time.
+    /// Brings everything appended so far into its file, begins to make it durable, as [`Durability`] says, and closes the segment if
+    /// it is time. Returns what is durable.
     ///
     /// # Errors
-    /// If the disk refuses. After [`LogError::DiskFull`] the segment can still be closed; after anything else it is
-    /// given up, and only [`Self::abandon_segment`] leads on.
+    /// If the disk refuses, or refused something that was begun before. After [`LogError::DiskFull`] the segment can still be closed;
+    /// after anything else it is given up, and only [`Self::abandon_segment`] leads on.
     pub fn commit(&mut self, now: MonoTime) -> Result<Position, LogError> {
-        let Some(segment) = &mut self.segment else { return Ok(self.durable) };
+        let Some(segment) = &mut self.segment else { return self.poll() };
+        segment.flush()?;
+        let due = segment.extent().bytes >= self.config.segment_bytes
+            || now.since(segment.began()) >= self.config.segment_span;
+        self.flushed = self.kept();
         match self.config.durability {
-            Durability::EachCommit => {
-                segment.commit()?;
-                self.confirm();
-            }
-            Durability::EachSegment => segment.flush()?,
+            Durability::EachCommit => self.owed = true,
+            Durability::EachSegment => self.settle(self.flushed),
         }
-        self.settle();
-        let due = self.segment.as_ref().is_some_and(|segment| {
-            segment.bytes() >= self.config.segment_bytes
-                || now.since(segment.began()) >= self.config.segment_span
-        });
+        self.poll()?;
         if due {
             self.close_segment()?;
         }
         Ok(self.durable)
+    }
+
+    /// Learns how far the disk is with what it was asked for. Returns what is durable.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn poll(&mut self) -> Result<Position, LogError> {
+        let done = self.disk.synced();
+        self.learn(done)?;
+        if mem::take(&mut self.owed) {
+            if self.pending.is_empty() {
+                self.sync()?;
+                let done = self.disk.synced();
+                self.learn(done)?;
+            } else {
+                self.owed = true;
+            }
+        }
+        Ok(self.durable)
+    }
+
+    /// As [`Self::poll`], when all that was committed is durable.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn wait(&mut self) -> Result<Position, LogError> {
+        loop {
+            let done = self.disk.wait();
+            let done = self.learn(done)?;
+            if mem::take(&mut self.owed) {
+                self.sync()?;
+            } else if self.disk.begun() <= done {
+                return Ok(self.durable);
+            }
+        }
     }
 
     /// Messages that are in their files as [`Durability`] says, and need not be appended again if a file fails.
@@ -219,17 +231,24 @@ impl RecordingWriter {
         self.settled.0
     }
 
-    /// Leaves the current segment without footer, for recovery to repair. What came after the first
-    /// [`Self::settled_messages`] is not in it and must be appended again.
+    /// Leaves the segments that are not known to be kept without footer, for recovery to repair. What came after the first
+    /// [`Self::settled_messages`] is not in them and must be appended again.
     ///
     /// # Errors
     /// If the manifest cannot be written.
     pub fn abandon_segment(&mut self) -> Result<(), LogError> {
-        if let Some(segment) = self.segment.take() {
-            let messages = segment.messages().saturating_sub(self.messages - self.settled.0);
-            let bytes = segment.abandon();
-            self.closed_bytes += bytes;
-            self.list(bytes, messages, false);
+        // What was begun before may still succeed; if not, that is no news.
+        let done = self.disk.wait();
+        let _ = self.learn(done);
+        self.pending.clear();
+        (self.owed, self.untried) = (false, false);
+        let closing = self.closing.take().map(|closing| closing.segment);
+        self.closed_bytes -= closing.as_ref().map_or(0, |segment| segment.extent().bytes);
+        for segment in closing.into_iter().chain(self.segment.take()) {
+            let number = segment.number();
+            let left = segment.abandon();
+            self.closed_bytes += left.bytes;
+            self.list(number, left, false);
         }
         (self.messages, self.appended) = self.settled;
         self.manifest.write(&self.path, &mut *self.disk)
@@ -241,52 +260,104 @@ impl RecordingWriter {
         let _ = fs::remove_file(self.path.join(RESERVE));
     }
 
-    /// Closes segment and manifest. The recording is complete.
+    /// Closes segment and manifest, and waits for the disk. The recording is complete.
     ///
     /// # Errors
     /// If the disk refuses; recovery then completes what is there.
     pub fn close(&mut self) -> Result<Position, LogError> {
         self.release_reserve();
+        self.begin_again()?;
         self.close_segment()?;
+        self.wait()?;
         let complete = self.manifest.segments.iter().all(|segment| segment.complete);
         self.manifest.state = if complete { State::Closed } else { State::Recording };
         self.manifest.write(&self.path, &mut *self.disk)?;
-        Ok(self.durable)
+        self.wait()
     }
 
     fn close_segment(&mut self) -> Result<(), LogError> {
+        if self.segment.is_some() && self.closing.is_some() {
+            self.wait()?;
+        }
         let Some(segment) = &mut self.segment else { return Ok(()) };
         segment.finish()?;
-        self.settle();
-        self.confirm();
-        if let Some(segment) = self.segment.take() {
-            self.closed_bytes += segment.bytes();
-            self.list(segment.bytes(), segment.messages(), true);
+        let (kept, syncs) = (self.kept(), self.disk.begun());
+        self.closed_bytes += kept.of_segment.bytes;
+        (self.flushed, self.owed) = (kept, false);
+        self.pending.push_back((syncs, kept));
+        self.closing = self.segment.take().map(|segment| Closing { segment, kept, syncs });
+        self.poll().map(|_| ())
+    }
+
+    /// Begins again what was not tried because the disk was full when something before it was.
+    fn begin_again(&mut self) -> Result<(), LogError> {
+        if !mem::take(&mut self.untried) {
+            return Ok(());
         }
-        self.manifest.write(&self.path, &mut *self.disk)
+        self.disk.sync_dir(&self.path).map_err(LogError::write("sync", &self.path))?;
+        if let Some(closing) = &mut self.closing {
+            closing.segment.sync()?;
+            closing.syncs = self.disk.begun();
+            self.pending.push_back((closing.syncs, closing.kept));
+        }
+        Ok(())
     }
 
-    fn list(&mut self, bytes: u64, messages: u64, complete: bool) {
-        let file = segment_name(self.next);
-        self.manifest.segments.push(SegmentEntry { file, bytes, messages, complete, cut_bytes: 0 });
-        self.next += 1;
-    }
-
-    fn settle(&mut self) {
+    /// Begins a sync of what has reached the segment's file.
+    fn sync(&mut self) -> Result<(), LogError> {
         if let Some(segment) = &mut self.segment {
-            segment.settle();
+            segment.sync()?;
+            self.pending.push_back((self.disk.begun(), self.flushed));
         }
-        self.settled = (self.messages, self.appended);
+        Ok(())
     }
 
-    fn confirm(&mut self) {
-        let bytes = self.segment.as_ref().map_or(0, SegmentWriter::bytes);
-        self.durable = Position {
-            segment: self.next,
-            bytes: self.closed_bytes + bytes,
+    /// Takes in how many syncs are done.
+    fn learn(&mut self, done: Result<u64, LogError>) -> Result<u64, LogError> {
+        let done = done.inspect_err(|_| {
+            self.pending.clear();
+            self.untried = true;
+        })?;
+        while let Some((_, kept)) = self.pending.front().copied().filter(|(syncs, _)| *syncs <= done) {
+            self.pending.pop_front();
+            self.settle(kept);
+            self.durable = kept.position;
+        }
+        if !self.untried
+            && let Some(closed) = self.closing.take_if(|closing| closing.syncs <= done)
+        {
+            self.list(closed.segment.number(), closed.kept.of_segment, true);
+            self.manifest.write(&self.path, &mut *self.disk)?;
+        }
+        Ok(done)
+    }
+
+    fn list(&mut self, number: u32, extent: Extent, complete: bool) {
+        let (file, Extent { bytes, messages }) = (segment_name(number), extent);
+        self.manifest.segments.push(SegmentEntry { file, bytes, messages, complete, cut_bytes: 0 });
+    }
+
+    /// This counts as kept.
+    fn settle(&mut self, kept: Kept) {
+        let closing = self.closing.iter_mut().map(|closing| &mut closing.segment);
+        let mut segments = closing.chain(&mut self.segment);
+        if let Some(segment) = segments.find(|segment| segment.number() == kept.position.segment) {
+            segment.settle(kept.of_segment);
+        }
+        self.settled = (kept.position.messages, kept.position.mark);
+    }
+
+    /// What there is, when the segment's chunk has just reached its file.
+    fn kept(&self) -> Kept {
+        let Some(segment) = &self.segment else { return self.flushed };
+        let of_segment = segment.extent();
+        let position = Position {
+            segment: segment.number(),
+            bytes: self.closed_bytes + of_segment.bytes,
             messages: self.messages,
             mark: self.appended,
         };
+        Kept { position, of_segment }
     }
 }
 
@@ -303,22 +374,20 @@ fn create_dirs(dir: &Path, disk: &mut dyn Disk) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Fills an empty slot with a new segment.
-fn open<'a>(
-    slot: &'a mut Option<SegmentWriter>,
-    index: u32,
-    path: &Path,
+/// The segment of this number in the recording's directory.
+fn open(
+    at: (&Path, u32),
     config: &WriterConfig,
     disk: &mut dyn Disk,
     began: MonoTime,
-) -> Result<&'a mut SegmentWriter, LogError> {
+) -> Result<SegmentWriter, LogError> {
     let common = Common {
         robot: config.robot.clone(),
         session: config.session,
         anchor: config.anchor,
         packing: config.packing,
     };
-    Ok(slot.insert(SegmentWriter::create(path.join(segment_name(index)), common, began, disk)?))
+    SegmentWriter::create(at, common, began, disk)
 }
 
 /// Takes the lock of the recording in `path`.

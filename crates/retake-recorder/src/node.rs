@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use retake_log::{Disk, Entry, Found, LocalDisk, RecordingWriter, recover_all};
+use retake_log::{DeferredDisk, Disk, Entry, Found, LocalDisk, RecordingWriter, recover_all};
 use retake_node::{Node, Outbox};
 use retake_units::MonoTime;
 use retake_wire::{MAX_MESSAGE_BYTES, Message, Topic, pb::Watermark};
@@ -69,11 +69,12 @@ impl Recorder {
         Self::threaded_on(config, Box::new(LocalDisk))
     }
 
-    /// As [`Self::threaded`], on another disk.
+    /// As [`Self::threaded`], on another disk. A second thread waits for its syncs, so that what comes meanwhile is in the file, too.
     ///
     /// # Errors
     /// If the recording cannot be created.
     pub fn threaded_on(config: RecorderConfig, disk: Box<dyn Disk>) -> Result<Self, RecorderError> {
+        let disk = Box::new(DeferredDisk::new(disk).map_err(RecorderError::Thread)?);
         let (session, found) = begin(&config, disk)?;
         let report = ReportHandle::default();
         let side = Side::Threaded(WriterThread::start(session, &config, report.clone(), recovered(&found))?);

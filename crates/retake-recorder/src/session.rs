@@ -1,6 +1,6 @@
 //! One recording from its first message to its close, and what happens when the disk fails on the way.
 
-use std::mem;
+use std::{collections::VecDeque, mem};
 
 use retake_log::{Entry, LogError, Position, RecordingWriter};
 use retake_units::MonoTime;
@@ -10,6 +10,8 @@ use crate::{RecorderConfig, RecorderReport, announce};
 
 /// A commit is made early when this much waits for it.
 const MAX_UNCOMMITTED_BYTES: usize = 8 << 20;
+/// Appending waits for the disk when this much is not durable.
+const MAX_UNSAFE_BYTES: usize = 64 << 20;
 /// No report keeps more errors.
 const MAX_ERRORS: usize = 20;
 
@@ -33,12 +35,14 @@ pub(crate) struct Session {
     writer: RecordingWriter,
     config: RecorderConfig,
     phase: Phase,
-    /// Everything since the last commit, to be written again if the file it went to is given up.
-    uncommitted: Vec<Entry>,
+    /// Everything that is not durable yet, to be written again if the file it went to is given up.
+    uncommitted: VecDeque<Entry>,
     uncommitted_bytes: usize,
+    /// Bytes of them since the last commit.
+    fresh_bytes: usize,
     /// How many of them the writer has taken.
     handed: usize,
-    /// Messages that the writer had settled when `uncommitted` was last emptied.
+    /// Messages that the writer had settled when they were last taken from `uncommitted`.
     settled: u64,
     /// The last watermark, to go before the next message.
     to_record: Option<Watermark>,
@@ -56,8 +60,9 @@ impl Session {
             writer,
             config,
             phase: Phase::Recording,
-            uncommitted: Vec::new(),
+            uncommitted: VecDeque::new(),
             uncommitted_bytes: 0,
+            fresh_bytes: 0,
             handed: 0,
             settled: 0,
             to_record: None,
@@ -87,13 +92,19 @@ impl Session {
         }
         let at = entry.at;
         let mark = self.to_record.take().map(|mark| Entry::new(&Message::from(mark), at));
-        self.uncommitted_bytes += entry.bytes.len();
-        self.uncommitted.extend(mark.into_iter().chain([entry]));
+        for entry in mark.into_iter().chain([entry]) {
+            self.uncommitted_bytes += entry.bytes.len();
+            self.fresh_bytes += entry.bytes.len();
+            self.uncommitted.push_back(entry);
+        }
         self.last_commit.get_or_insert(at);
         if let Err(error) = self.hand_over() {
             self.fail(error, at);
-        } else if self.uncommitted_bytes >= MAX_UNCOMMITTED_BYTES {
+        } else if self.fresh_bytes >= MAX_UNCOMMITTED_BYTES {
             self.commit(at);
+            if self.uncommitted_bytes >= MAX_UNSAFE_BYTES {
+                self.learn(RecordingWriter::wait, at);
+            }
         } else {
             self.commit_if_due(at);
         }
@@ -113,28 +124,47 @@ impl Session {
         }
     }
 
-    /// Makes durable what came so far, and says so.
+    /// Begins to make durable what came so far, and says what is.
     pub(crate) fn commit(&mut self, now: MonoTime) {
         self.last_commit = Some(now);
-        if self.phase == Phase::Recording && !self.uncommitted.is_empty() {
-            match self.writer.commit(now) {
-                Ok(_) => self.settle(),
-                Err(error) => {
-                    self.fail(error, now);
-                    return;
-                }
-            }
-            self.to_record = Some(announce::for_the_record(&self.watermark()));
+        self.fresh_bytes = 0;
+        if self.phase != Phase::Recording || self.uncommitted.is_empty() {
+            let watermark = self.watermark();
+            self.announcements.push(watermark.into());
+        } else {
+            self.learn(|writer| writer.commit(now), now);
         }
-        let watermark = self.watermark();
-        self.announcements.push(watermark.into());
     }
 
-    fn settle(&mut self) {
-        self.uncommitted.clear();
-        self.uncommitted_bytes = 0;
-        self.handed = 0;
+    /// Says what has become durable since it was last asked.
+    pub(crate) fn poll(&mut self, now: MonoTime) {
+        if self.phase == Phase::Recording && !self.uncommitted.is_empty() {
+            self.learn(RecordingWriter::poll, now);
+        }
+    }
+
+    fn learn(&mut self, ask: impl FnOnce(&mut RecordingWriter) -> Result<Position, LogError>, now: MonoTime) {
+        match ask(&mut self.writer) {
+            Ok(_) if self.settle() => {
+                let watermark = self.watermark();
+                self.to_record = Some(announce::for_the_record(&watermark));
+                self.announcements.push(watermark.into());
+            }
+            Ok(_) => {}
+            Err(error) => self.fail(error, now),
+        }
+    }
+
+    /// Lets go of what is safe. Whether there was anything.
+    fn settle(&mut self) -> bool {
+        let safe = usize::try_from(self.writer.settled_messages() - self.settled).unwrap_or(usize::MAX);
+        let safe = safe.min(self.uncommitted.len());
+        for entry in self.uncommitted.drain(..safe) {
+            self.uncommitted_bytes -= entry.bytes.len();
+        }
+        self.handed = self.handed.saturating_sub(safe);
         self.settled = self.writer.settled_messages();
+        safe > 0
     }
 
     /// The disk refused. Nothing acknowledged is touched; the rest is saved if there is any way.
@@ -177,13 +207,13 @@ impl Session {
             return Ok(Onward::Closed);
         }
         self.fresh_segments += 1;
-        // A commit may have succeeded and only the closing of the segment failed: then they are safe already.
-        let safe = usize::try_from(self.writer.settled_messages() - self.settled).unwrap_or(usize::MAX);
-        self.uncommitted.drain(..safe.min(self.uncommitted.len()));
         self.writer.abandon_segment()?;
+        // A commit may have succeeded and only the closing of the segment failed: then they are safe already.
+        self.settle();
         self.handed = 0;
         self.hand_over()?;
         self.writer.commit(now)?;
+        self.writer.wait()?;
         self.settle();
         let text = "recording goes on in a new segment; nothing was lost".to_owned();
         self.announcements.push(announce::notice("recorder_new_segment", text, self.writer.durable().mark));
@@ -191,9 +221,10 @@ impl Session {
     }
 
     fn stop(&mut self, why: String) {
-        let safe = self.writer.settled_messages() - self.settled;
-        self.unrecorded += (self.uncommitted.len() as u64).saturating_sub(safe);
         self.settle();
+        self.unrecorded += self.uncommitted.len() as u64;
+        self.uncommitted.clear();
+        (self.uncommitted_bytes, self.handed) = (0, 0);
         let text = format!("recording has stopped, and nothing from here on is kept: {why}");
         self.announcements.push(announce::notice("recorder_stopped", text, self.writer.durable().mark));
         self.phase = Phase::Stopped(why);
@@ -228,7 +259,7 @@ impl Session {
         }
         if self.phase == Phase::Recording {
             match self.writer.close() {
-                Ok(_) => self.settle(),
+                Ok(_) => _ = self.settle(),
                 Err(error) => {
                     self.note(&error);
                     self.stop(error.to_string());

@@ -146,6 +146,7 @@ impl Worker {
                 Err(RecvTimeoutError::Timeout) => self.session.commit(self.last),
                 Err(RecvTimeoutError::Disconnected) => break self.last,
             }
+            self.session.poll(self.last);
             self.announce();
         };
         let report = self.session.finish(end);

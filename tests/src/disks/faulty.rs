@@ -56,6 +56,8 @@ struct Known {
     synced: u64,
     /// An append or a sync failed, for another reason than a full disk.
     failed: bool,
+    /// Whoever appends was told of it at once, and not when they next asked.
+    told: bool,
 }
 
 #[derive(Debug, Default)]
@@ -146,7 +148,7 @@ impl Disk for FaultyDisk {
         self.meet(Operation::Create)?;
         let file = LocalDisk.create(path)?;
         self.state.lock().unwrap().files.insert(path.to_owned(), Known::default());
-        Ok(Box::new(FaultyFile { file, path: path.to_owned(), disk: self.clone() }))
+        Ok(Box::new(FaultyFile { file, path: path.to_owned(), disk: self.clone(), far: None }))
     }
 
     fn sync_dir(&mut self, path: &Path) -> io::Result<()> {
@@ -172,6 +174,10 @@ impl Disk for FaultyDisk {
     fn free_bytes(&self, path: &Path) -> Option<u64> {
         LocalDisk.free_bytes(path)
     }
+
+    fn second(&self) -> Box<dyn Disk> {
+        Box::new(self.clone())
+    }
 }
 
 #[derive(Debug)]
@@ -179,6 +185,8 @@ struct FaultyFile {
     file: Box<dyn DiskFile>,
     path: PathBuf,
     disk: FaultyDisk,
+    /// The handle of a sync that another thread does, and whether something had failed before that was begun.
+    far: Option<bool>,
 }
 
 impl FaultyFile {
@@ -195,21 +203,26 @@ impl FaultyFile {
         self.known(|known| {
             known.len += part.len() as u64;
             known.failed |= !full;
+            known.told |= !full;
         });
         error
     }
 
-    fn touch(&self, what: &str) {
-        let mut state = self.disk.state.lock().unwrap();
-        if state.files.get(&self.path).is_some_and(|known| known.failed) {
-            state.violations.push(format!("{what} after a failure: {}", self.path.display()));
-        }
+    fn read(&self) -> Known {
+        self.disk.state.lock().unwrap().files.get(&self.path).copied().unwrap_or_default()
+    }
+
+    fn violates(&self, what: &str) {
+        let text = format!("{what} after a failure: {}", self.path.display());
+        self.disk.state.lock().unwrap().violations.push(text);
     }
 }
 
 impl DiskFile for FaultyFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.touch("append");
+        if self.read().told {
+            self.violates("append");
+        }
         let len = bytes.len() as u64;
         if let Err(error) = self.disk.meet(Operation::Append).and_then(|()| self.disk.room(len)) {
             return Err(self.fail(bytes, error));
@@ -227,12 +240,20 @@ impl DiskFile for FaultyFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.touch("sync");
+        if self.far.unwrap_or_else(|| self.read().failed) {
+            self.violates("sync");
+        }
         if let Err(error) = self.disk.meet(Operation::Sync) {
-            self.known(|known| known.failed = true);
+            self.known(|known| (known.failed, known.told) = (true, known.told || self.far.is_none()));
             return Err(error);
         }
         self.known(|known| known.synced = known.len);
         Ok(())
+    }
+
+    fn second(&self) -> io::Result<Box<dyn DiskFile>> {
+        let file = self.file.second()?;
+        let far = Some(self.read().failed);
+        Ok(Box::new(Self { file, path: self.path.clone(), disk: self.disk.clone(), far }))
     }
 }

@@ -105,6 +105,10 @@ impl Disk for JournalDisk {
     fn free_bytes(&self, _: &Path) -> Option<u64> {
         None
     }
+
+    fn second(&self) -> Box<dyn Disk> {
+        Box::new(self.clone())
+    }
 }
 
 #[derive(Debug)]
@@ -124,5 +128,9 @@ impl DiskFile for JournalFile {
     fn sync(&mut self) -> io::Result<()> {
         self.0.note(Op::Sync);
         Ok(())
+    }
+
+    fn second(&self) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(Self(self.0.clone())))
     }
 }

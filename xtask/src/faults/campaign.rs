@@ -41,7 +41,7 @@ pub(crate) struct Found {
     pub(crate) stops: Vec<(Stopper, Duration)>,
     /// Robots that had not begun to brake when the run ended.
     pub(crate) unstopped: Vec<Stopper>,
-    /// What was on the wire, if something was unsafe.
+    /// What was on the wire, if something was unsafe or the robot did not brake.
     pub(crate) wire: String,
 }
 
@@ -61,6 +61,8 @@ pub(super) const IDLE: Hand = Hand { away: false, ..AWAY };
 const SETTLE: Duration = Duration::from_secs(6);
 /// Frames of the last moments may still be in a pipe.
 const PIPE: Duration = Duration::from_millis(40);
+/// A robot that is all but at rest has its last commands before it.
+const REST: Duration = Duration::from_millis(80);
 
 pub(super) const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -105,6 +107,9 @@ impl Campaign {
     }
 
     fn judge(&mut self, outcome: &mut Found) {
+        if !self.stoppers.is_empty() {
+            self.station.pass(REST);
+        }
         let until = Clock::System.now();
         self.station.pass(PIPE);
         let events = self.station.take(until);
@@ -113,9 +118,6 @@ impl Campaign {
         outcome.applied = self.checker.applied - applied;
         outcome.refused = self.checker.refused - refused;
         outcome.violations = self.checker.take();
-        if !outcome.violations.is_empty() {
-            outcome.wire = super::dump::text(&events, &outcome.violations);
-        }
         let speeds = speeds(&events);
         for (stopper, from) in std::mem::take(&mut self.stoppers) {
             let from = truly(&events, stopper, from);
@@ -130,6 +132,9 @@ impl Campaign {
                 Braking::Began(at) => outcome.stops.push((stopper, at.since(from))),
                 Braking::Never => outcome.unstopped.push(stopper),
             }
+        }
+        if !outcome.violations.is_empty() || !outcome.unstopped.is_empty() {
+            outcome.wire = super::dump::text(&events, &outcome.violations);
         }
     }
 

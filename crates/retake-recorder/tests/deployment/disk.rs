@@ -65,6 +65,9 @@ impl Disk for TroubledDisk {
     fn free_bytes(&self, path: &Path) -> Option<u64> {
         LocalDisk.free_bytes(path)
     }
+    fn second(&self) -> Box<dyn Disk> {
+        Box::new(Self { trouble: self.trouble.clone(), counts: Arc::clone(&self.counts) })
+    }
 }
 
 #[derive(Debug)]
@@ -111,6 +114,10 @@ impl DiskFile for TroubledFile {
             }
             Trouble::FullAfter(_) | Trouble::FailSyncs(_) | Trouble::FailAppends(_) => self.file.sync(),
         }
+    }
+    fn second(&self) -> io::Result<Box<dyn DiskFile>> {
+        let (reserve, trouble) = (self.reserve.clone(), self.trouble.clone());
+        Ok(Box::new(Self { file: self.file.second()?, reserve, trouble, counts: Arc::clone(&self.counts) }))
     }
 }
 

@@ -11,10 +11,6 @@ use crate::{log::print, progress::Progress};
 
 pub(super) fn run(options: &Export) -> anyhow::Result<()> {
     let sources = select(&options.paths)?;
-    if let Some(dir) = &options.expected {
-        let choose = chooser(options);
-        retake_lerobot::expected(&sources, &lerobot_options(options, &choose), dir)?;
-    }
     match options.format {
         Format::LerobotV3 => lerobot(options, &sources),
         Format::Robomimic => hdf5(options, &sources),
@@ -71,6 +67,9 @@ fn lerobot_options<'a>(
 
 fn lerobot(options: &Export, sources: &[Source]) -> anyhow::Result<()> {
     let (choose, name) = (chooser(options), chosen(options));
+    if let Some(dir) = &options.expected {
+        retake_lerobot::expected(sources, &lerobot_options(options, &choose), dir)?;
+    }
     let given = retake_lerobot::Options { chosen: &name, ..lerobot_options(options, &choose) };
     let progress = Progress::new("exporting", 0);
     let done = retake_lerobot::export(sources, &given, &options.out, |rows, all| progress.of(rows, all))?;
@@ -126,6 +125,11 @@ fn hdf5(options: &Export, sources: &[Source]) -> anyhow::Result<()> {
         split: split.as_ref(),
         ..robomimic::Options::new(&options.out)
     };
+    if let Some(dir) = &options.expected {
+        robomimic::expected(sources, &given, dir)?;
+        // Asked again by the exporter.
+        refused.take();
+    }
     let progress = Progress::new("exporting", 0);
     let done = robomimic::export(sources, &given, |at| match at {
         robomimic::Progress::Scanning { recording, .. } => progress.say(recording),
