@@ -30,6 +30,7 @@ from lerobot.datasets.lerobot_dataset import LeRobotDataset  # noqa: E402
 from lerobot.datasets.utils import DEFAULT_FEATURES, cycle, dataset_to_policy_features  # noqa: E402
 from lerobot.policies.act.configuration_act import ACTConfig  # noqa: E402
 from lerobot.policies.factory import make_policy, make_pre_post_processors  # noqa: E402
+from lerobot.utils.rabc import RABCWeights  # noqa: E402
 
 datasets.disable_progress_bars()
 av.logging.set_level(av.logging.ERROR)
@@ -277,6 +278,19 @@ def check_merge(report, root, plain_root):
             shutil.rmtree(merged_root.parent)
 
 
+def check_rabc(report, root, expected, chunk):
+    """The weights that LeRobot's own weighted training takes from the side file, for all rows as one batch."""
+    want = np.array([number(row["values"]["weight"], np.float32)[0] for row in expected.rows()])
+    want = want / want.max()
+    provider = RABCWeights(root / "sarm_progress.parquet", chunk_size=chunk, device=torch.device("cpu"))
+    got, stats = provider.compute_batch_weights({"index": torch.arange(len(want))})
+    scaled = want * len(want) / (want.sum() + provider.epsilon)
+    worst = float(np.abs(got.numpy() - scaled).max())
+    report.check("weighted training", worst < 1e-3 * scaled.max(), f"a weight is {worst} off")
+    report.check("weighted training", stats["num_zero_weight"] == int((want == 0).sum()), f"{stats}, {int((want == 0).sum())} should weigh nothing")
+    report.note("weighted training", f"{len(want)} rows, {stats['num_zero_weight']} of no weight, worst {worst:.1e} off")
+
+
 def main() -> int:
     versions = {p: version(p) for p in ("lerobot", "torch", "torchcodec", "av", "datasets", "pyarrow", "pandas", "numpy")}
     report = Report(f"lerobot {versions['lerobot']}", versions)
@@ -293,6 +307,8 @@ def main() -> int:
         report.attempt("delta_timestamps", lambda: check_windows(report, ARGS.export, expected, actions))
         if ARGS.train:
             report.attempt("training", lambda: train(report, ARGS.export, dataset, ARGS.train))
+        if ARGS.rabc:
+            report.attempt("weighted training", lambda: check_rabc(report, ARGS.export, expected, ARGS.rabc))
         if ARGS.merge_with:
             check_merge(report, ARGS.export, ARGS.merge_with)
     return report.finish(ARGS.json)
@@ -305,6 +321,7 @@ if __name__ == "__main__":
     parser.add_argument("--train", type=int, default=0, metavar="STEPS", help="training steps of stock ACT")
     parser.add_argument("--merge-with", type=Path, metavar="DIR", help="a dataset of LeRobot's own to merge with; made there if absent")
     parser.add_argument("--twin", action="store_true", help="the export is the one without extra columns")
+    parser.add_argument("--rabc", type=int, default=0, metavar="CHUNK", help="the export has a side file of weights for chunks of so many rows")
     parser.add_argument("--own-writer", action="store_true", help="LeRobot wrote this: overlook the faults of its statistics")
     parser.add_argument("--images", type=Path, metavar="DIR", help="where the source pictures are, else beside EXPECTED.jsonl")
     parser.add_argument("--min-psnr", type=float, default=28.0, metavar="DB", help="least PSNR of a frame (28)")

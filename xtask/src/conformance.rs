@@ -62,7 +62,11 @@ impl Tool {
     const fn cases(self) -> &'static [Case] {
         match self {
             Self::Lerobot => &[
-                Case { name: "video", arguments: &["--pictures", "video"], judge: &[] },
+                Case {
+                    name: "video",
+                    arguments: &["--pictures", "video", "--weigh", "sirius", "--progress", "50"],
+                    judge: &["--rabc", "50"],
+                },
                 Case { name: "pictures", arguments: &["--pictures", "image", "--every", "5"], judge: &[] },
                 Case {
                     name: "twin",
@@ -71,7 +75,7 @@ impl Tool {
                 },
             ],
             Self::Robomimic => &[
-                Case { name: "attempts", arguments: &[], judge: &[] },
+                Case { name: "attempts", arguments: &["--weigh", "sirius"], judge: &[] },
                 Case { name: "pictures", arguments: &["--pictures", "image", "--every", "5"], judge: &[] },
                 Case { name: "segments", arguments: &["--segments"], judge: &[] },
             ],

@@ -1,3 +1,5 @@
+mod sirius;
+
 use std::time::Duration;
 
 use proptest::prelude::*;

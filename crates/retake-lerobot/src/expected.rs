@@ -24,8 +24,15 @@ pub fn expected(sources: &[Source], options: &Options<'_>, dir: &Path) -> Result
     let path = dir.join("EXPECTED.jsonl");
     let rows_path = dir.join(".rows.jsonl");
     let rows = File::create_new(&rows_path).map_err(LerobotError::io("create", &rows_path))?;
-    let mut writing =
-        Writing { options, dir, rows: BufWriter::new(rows), episodes: Vec::new(), fps: 0, names: vec![] };
+    let mut writing = Writing {
+        options,
+        dir,
+        rows: BufWriter::new(rows),
+        episodes: Vec::new(),
+        fps: 0,
+        names: vec![],
+        sources: 0,
+    };
     for source in sources {
         let scanned = scan(source, &options.rule, |_| {})?;
         let annotations = Annotations::read(source)?;
@@ -58,6 +65,8 @@ struct Writing<'a> {
     episodes: Vec<Json>,
     fps: u64,
     names: Vec<String>,
+    /// Recordings so far.
+    sources: usize,
 }
 
 impl Writing<'_> {
@@ -69,6 +78,7 @@ impl Writing<'_> {
         cameras: &[String],
     ) -> Result<(), LerobotError> {
         let before = self.episodes.len();
+        self.sources += 1;
         let every = usize::try_from(self.options.every).unwrap_or(usize::MAX).max(1);
         for episode in episodes {
             let standing = annotations.of(episode);
@@ -106,7 +116,8 @@ impl Writing<'_> {
         for (camera, frame) in cameras.iter().zip(&row.frames) {
             let Some(frame) = frame else { continue };
             values.insert(format!("capture_ns.{camera}"), json!(frame.captured_nanos));
-            let name = format!("{camera}-{}.jpg", frame.captured_nanos);
+            // Recordings that were made in lockstep have the same times.
+            let name = format!("{}-{camera}-{}.jpg", self.sources, frame.captured_nanos);
             let path = self.dir.join(&name);
             if !path.exists() {
                 fs::write(&path, &frame.jpeg).map_err(LerobotError::io("write", &path))?;

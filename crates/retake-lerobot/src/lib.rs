@@ -19,6 +19,7 @@ mod mp4_read;
 mod options;
 mod picture;
 mod plan;
+mod progress;
 mod read;
 mod resume;
 mod set;
@@ -31,6 +32,7 @@ pub use expected::expected;
 pub use export::{Exported, export};
 pub use options::{Choice, Limits, Options, Pictures, Weights, usual};
 pub use plan::LeftOut;
+pub use progress::write_progress;
 pub use read::{Dataset, ReadEpisode, ReadRow, read};
 pub use verify::{Verified, verify};
 

@@ -6,7 +6,6 @@ use std::{
     fs, io,
     path::Path,
     sync::{Arc, Condvar, Mutex},
-    time::Duration,
 };
 
 use retake_log::{
@@ -128,7 +127,7 @@ fn durable(writer: &RecordingWriter) -> u64 {
 fn poll_until(writer: &mut RecordingWriter, tick: u64) {
     while durable(writer) < tick {
         writer.poll().unwrap();
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::yield_now();
     }
 }
 

@@ -25,8 +25,15 @@ pub fn expected(sources: &[Source], options: &Options<'_>, dir: &Path) -> Result
     fs::create_dir(dir).map_err(RobomimicError::io("create", dir))?;
     let rows_path = dir.join(".rows.jsonl");
     let rows = File::create_new(&rows_path).map_err(RobomimicError::io("create", &rows_path))?;
-    let mut writing =
-        Writing { options, dir, rows: BufWriter::new(rows), demos: Vec::new(), hz: 0.0, names: vec![] };
+    let mut writing = Writing {
+        options,
+        dir,
+        rows: BufWriter::new(rows),
+        demos: Vec::new(),
+        hz: 0.0,
+        names: vec![],
+        sources: 0,
+    };
     for source in sources {
         writing.source(source)?;
     }
@@ -50,6 +57,8 @@ struct Writing<'a> {
     demos: Vec<Json>,
     hz: f64,
     names: Vec<String>,
+    /// Recordings so far.
+    sources: usize,
 }
 
 /// A step as it is said: its class, its values by name, the files of its pictures.
@@ -57,6 +66,7 @@ type Step = (Class, BTreeMap<String, Json>, Map<String, Json>);
 
 impl Writing<'_> {
     fn source(&mut self, source: &Source) -> Result<(), RobomimicError> {
+        self.sources += 1;
         let scanned = scan(source, &self.options.rule, |_| {})?;
         let annotations = Annotations::read(source)?;
         let taken = |episode: &Episode| {
@@ -92,7 +102,8 @@ impl Writing<'_> {
         let mut images = Map::new();
         for (camera, frame) in cameras.iter().zip(&row.frames) {
             let Some(frame) = frame else { continue };
-            let name = format!("{camera}-{}.jpg", frame.captured_nanos);
+            // Recordings that were made in lockstep have the same times.
+            let name = format!("{}-{camera}-{}.jpg", self.sources, frame.captured_nanos);
             let path = self.dir.join(&name);
             if !path.exists() {
                 fs::write(&path, &frame.jpeg).map_err(RobomimicError::io("write", &path))?;

@@ -30,7 +30,7 @@ pub use export::export;
 pub use limits::Limits;
 pub use options::{Actions, Choose, Exported, Options, Pictures, Progress, Skipped, Weigh};
 pub use reader::{Demo, Demos, Reader, read};
-pub use segments::{WeightEntry, shares};
+pub use segments::WeightEntry;
 pub use value::{Array, Attribute, Numbers};
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range, path::Path};
 
-use retake_labels::Class;
+use retake_labels::{Class, shares};
 use serde::Serialize;
 
 /// Runs of equal classes. Where nobody drove there is nothing to learn, and no segment.
@@ -35,39 +35,6 @@ pub struct WeightEntry {
     pub weight: f64,
     /// Only one entry is evaluated with roll-outs; robomimic wants it said.
     pub eval: bool,
-}
-
-/// How often steps of each class are to be drawn, as Sirius has it, from how many there are: half of all draws are interventions,
-/// demonstrations keep their share, the policy has the rest, and what led to an intervention, going back and standing still none.
-///
-/// Without interventions, or without the policy's steps and demonstrations, all are drawn alike. Where demonstrations are more
-/// than half, they take what is left and the policy's steps a thousandth. Classes that are not drawn are not in it; the others add
-/// up to one.
-pub fn shares(counts: &BTreeMap<Class, u64>) -> BTreeMap<Class, f64> {
-    const INTERVENTIONS: f64 = 0.5;
-    const LEAST: f64 = 0.001;
-    let learnt = [Class::Policy, Class::Recovery, Class::Correction, Class::Demo];
-    let count = |class: &Class| counts.get(class).copied().unwrap_or(0) as f64;
-    let all: f64 = learnt.iter().map(count).sum();
-    let by_hand = count(&Class::Recovery) + count(&Class::Correction);
-    let (policy, demo) = (count(&Class::Policy), count(&Class::Demo));
-    let alike = by_hand == 0.0 || policy + demo == 0.0;
-    let rest = 1.0 - INTERVENTIONS;
-    let demos = if policy == 0.0 {
-        rest
-    } else if demo == 0.0 {
-        0.0
-    } else {
-        (demo / all).min(rest - LEAST)
-    };
-    let share = |class: &Class| match class {
-        _ if alike => count(class) / all,
-        Class::Demo => demos,
-        Class::Policy => rest - demos,
-        Class::Recovery | Class::Correction => INTERVENTIONS * count(class) / by_hand,
-        Class::Idle | Class::PreIntervention | Class::Rewind => 0.0,
-    };
-    learnt.into_iter().filter(|class| count(class) > 0.0).map(|class| (class, share(&class))).collect()
 }
 
 /// The list for `train.data`, from how many steps behind each class's filter key there are.

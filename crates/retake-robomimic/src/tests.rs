@@ -1,65 +1,14 @@
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
-use retake_labels::Class::{self, Correction, Demo, Idle, Policy, PreIntervention, Recovery, Rewind};
+use retake_labels::Class::{Correction, Idle, Policy, Rewind};
 
 use crate::{
     Attribute, Numbers,
     columns::Column,
-    segments::{runs, shares},
+    segments::runs,
     verify::{Promise, add, verify},
     writer::Writer,
 };
-
-fn shared(counts: &[(Class, u64)]) -> BTreeMap<Class, f64> {
-    shares(&counts.iter().copied().collect())
-}
-
-fn is(counts: &[(Class, u64)], expected: &[(Class, f64)]) {
-    let found = shared(counts);
-    assert_eq!(
-        found.keys().copied().collect::<Vec<_>>(),
-        expected.iter().map(|(class, _)| *class).collect::<Vec<_>>()
-    );
-    let close = expected.iter().all(|(class, share)| (found[class] - share).abs() < 1e-12);
-    assert!(close, "{counts:?}: {found:?}, not {expected:?}");
-}
-
-#[test]
-fn shares_are_sirius_s() {
-    // A tenth are demonstrations, and stay it.
-    is(
-        &[(Policy, 70), (Correction, 15), (Recovery, 5), (Demo, 10)],
-        &[(Policy, 0.4), (Recovery, 0.125), (Correction, 0.375), (Demo, 0.1)],
-    );
-    // What is not learnt from changes nothing.
-    is(
-        &[(Policy, 6), (Correction, 2), (Idle, 50), (Rewind, 50), (PreIntervention, 50)],
-        &[(Policy, 0.5), (Correction, 0.5)],
-    );
-    is(&[(Policy, 3), (Demo, 1)], &[(Policy, 0.75), (Demo, 0.25)]);
-    is(&[(Recovery, 1), (Correction, 3)], &[(Recovery, 0.25), (Correction, 0.75)]);
-    is(&[(Correction, 1), (Demo, 3)], &[(Correction, 0.5), (Demo, 0.5)]);
-    is(&[(Correction, 1), (Demo, 98), (Policy, 1)], &[(Policy, 0.001), (Correction, 0.5), (Demo, 0.499)]);
-    is(&[(Idle, 3)], &[]);
-    is(&[], &[]);
-}
-
-#[test]
-fn shares_are_shares_whatever_there_is() {
-    for mut code in 0..4_u64.pow(7) {
-        let mut counts = Vec::new();
-        for class in Class::ALL {
-            counts.push((class, [0, 1, 30, 1_000_000][usize::try_from(code % 4).unwrap()]));
-            code /= 4;
-        }
-        let found = shared(&counts);
-        assert!(found.values().all(|share| *share > 0.0), "{counts:?}: {found:?}");
-        assert!(
-            found.is_empty() || (found.values().sum::<f64>() - 1.0).abs() < 1e-9,
-            "{counts:?}: {found:?}"
-        );
-    }
-}
 
 #[test]
 fn runs_cover_all_but_what_nobody_drove() {

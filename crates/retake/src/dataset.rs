@@ -6,6 +6,7 @@ mod ls;
 mod options;
 mod report;
 mod show;
+mod weigh;
 
 use std::{fs, path::PathBuf};
 

@@ -4,7 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode},
 };
 
 use anyhow::Context as _;
@@ -82,11 +82,20 @@ const GUARDS: &[Guard] = &[
     },
     Guard {
         name: "arbiter: age of the beacon",
-        edits: &[edit(
-            FRESHNESS,
-            "if beacons.age(header.beacon, now).is_none_or(",
-            "if !OFF && beacons.age(header.beacon, now).is_none_or(",
-        )],
+        // The lease asks again.
+        edits: &[
+            edit(
+                FRESHNESS,
+                "if beacons.age(header.beacon, now).is_none_or(",
+                "if !OFF && beacons.age(header.beacon, now).is_none_or(",
+            ),
+            edit(LEASE, "if age >= config.operator_timeout {", "if !OFF && age >= config.operator_timeout {"),
+            edit(
+                LEASE,
+                "let until = now + (config.operator_timeout - age);",
+                "let until = now + config.operator_timeout.saturating_sub(if OFF { Duration::ZERO } else { age });",
+            ),
+        ],
         modes: &["operator hears nothing", "input to an old beacon"],
     },
     Guard {
@@ -252,13 +261,12 @@ fn campaign(program: &Path, off: &str, modes: &[&str], runs: u64) -> anyhow::Res
     modes.iter().for_each(|mode| {
         command.args(["--mode", mode]);
     });
-    let status = command
-        .env("RETAKE_SWITCHED_OFF", off)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .context("run the copy")?;
-    let figures: Value = serde_json::from_str(&fs::read_to_string(figures.path())?).context("its figures")?;
+    let done = command.env("RETAKE_SWITCHED_OFF", off).output().context("run the copy")?;
+    let status = done.status;
+    let figures: Value = serde_json::from_str(&fs::read_to_string(figures.path())?).with_context(|| {
+        let said = String::from_utf8_lossy(&done.stderr);
+        format!("it has no figures; it said: {}", said.lines().last().unwrap_or_default())
+    })?;
     let bounds = figures.get("bounds").and_then(Value::as_array).cloned().unwrap_or_default();
     let failed = bounds.iter().filter(|bound| bound.get("holds") == Some(&Value::Bool(false)));
     let word =

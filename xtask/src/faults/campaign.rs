@@ -41,6 +41,8 @@ pub(crate) struct Found {
     pub(crate) stops: Vec<(Stopper, Duration)>,
     /// Robots that had not begun to brake when the run ended.
     pub(crate) unstopped: Vec<Stopper>,
+    /// The deployment had to be begun anew.
+    pub(crate) unsettled: bool,
     /// What was on the wire, if something was unsafe or the robot did not brake.
     pub(crate) wire: String,
 }
@@ -96,6 +98,8 @@ impl Campaign {
                 "{}: the deployment did not settle: {:?}",
                 mode.name, self.station.view.status
             ));
+            outcome.unsettled = true;
+            self.judge(&mut outcome);
             self.seed = self.seed.wrapping_add(0x9e37_79b9);
             self.station = Station::start(self.seed)?;
             self.checker = Checker::default();

@@ -232,11 +232,8 @@ impl Mangler {
                 if let Some(sent) = &mut command.header {
                     header(sent);
                 }
-                match (what, &mut command.header) {
-                    (Forgery::OldBeacon, _) => command.driver_beacon = nonce,
-                    // As an arbiter of before, whose numbers nobody knows.
-                    (Forgery::OldEpoch, Some(sent)) => sent.session ^= 0x01d,
-                    _ => {}
+                if what == Forgery::OldBeacon {
+                    command.driver_beacon = nonce;
                 }
             }
             Message::Input(input) => input.header.as_mut().map_or((), header),

@@ -29,6 +29,7 @@ struct Row {
 pub(crate) struct Tally {
     rows: Vec<Row>,
     stops: BTreeMap<Stopper, Vec<Duration>>,
+    unsettled: usize,
     unstopped: BTreeMap<Stopper, usize>,
     began: MonoTime,
 }
@@ -44,13 +45,20 @@ const STOPPERS: &[(Stopper, &str, u64)] = &[
 impl Tally {
     pub(crate) fn new(modes: &[&Mode]) -> Self {
         let rows = modes.iter().map(|mode| Row { name: mode.name, ..Row::default() }).collect();
-        Self { rows, stops: BTreeMap::new(), unstopped: BTreeMap::new(), began: Clock::System.now() }
+        Self {
+            rows,
+            stops: BTreeMap::new(),
+            unstopped: BTreeMap::new(),
+            unsettled: 0,
+            began: Clock::System.now(),
+        }
     }
 
     pub(crate) fn note(&mut self, mode: usize, outcome: &Found) {
         let Some(row) = self.rows.get_mut(mode) else { return };
         row.runs += 1;
         row.idle += usize::from(!outcome.engaged);
+        self.unsettled += usize::from(outcome.unsettled);
         row.applied += outcome.applied;
         row.refused += outcome.refused;
         for (name, count) in counted(&outcome.violations) {
@@ -119,6 +127,11 @@ impl Tally {
                 holds: never == 0,
             });
         }
+        bounds.push(Bound {
+            what: "deployments that did not recover by themselves".into(),
+            found: self.unsettled.to_string(),
+            holds: self.unsettled == 0,
+        });
         Findings {
             compared: "Real processes over loopback; what the driver applied, judged by an independent checker.",
             remarks: vec![self.summary()],

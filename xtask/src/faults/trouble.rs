@@ -173,12 +173,12 @@ impl Campaign {
         self.station.pass(millis(120));
     }
 
-    /// While the link repeats what is less than 90 ms old, the policy is resumed and at once paused.
+    /// While the link repeats what is less than 60 ms old, the policy is resumed and at once paused.
     fn resume_again(&mut self) {
         self.station.order(Kind::Alice, Order::Act(Act::Pause));
         self.station.wait(millis(200), |view| view.owned_by(Owner::Hold));
         self.station.pass(millis(100));
-        self.station.relay.set(Topic::Input, Fault::Replay { ms: 90 });
+        self.station.relay.set(Topic::Input, Fault::Replay { ms: 60 });
         self.station.order(Kind::Alice, Order::Act(Act::Resume));
         self.station.pass(millis(25));
         self.station.order(Kind::Alice, Order::Act(Act::Pause));

@@ -1,12 +1,15 @@
 use std::{cell::RefCell, collections::BTreeMap, fs, num::NonZeroUsize, path::Path};
 
 use anyhow::{Context as _, bail};
-use retake_dataset::{Episode, Source, Split, Standing, select};
+use retake_dataset::{Episode, Key, Source, Split, Standing, select};
 use retake_labels::Class;
 use retake_lerobot::{Pictures, usual};
 use retake_robomimic as robomimic;
 
-use super::options::{Export, Format, PictureOption};
+use super::{
+    options::{Export, Format, PictureOption, Weigh},
+    weigh::Weighing,
+};
 use crate::{log::print, progress::Progress};
 
 pub(super) fn run(options: &Export) -> anyhow::Result<()> {
@@ -65,15 +68,31 @@ fn lerobot_options<'a>(
     }
 }
 
+/// What weighs the steps, if anything does.
+fn weighing(options: &Export, sources: &[Source]) -> anyhow::Result<Option<Weighing>> {
+    let Some(Weigh::Sirius) = options.weigh else { return Ok(None) };
+    Weighing::new(sources, &options.rule.rule(), chooser(options)).map(Some)
+}
+
 fn lerobot(options: &Export, sources: &[Source]) -> anyhow::Result<()> {
     let (choose, name) = (chooser(options), chosen(options));
+    let weighing = weighing(options, sources)?;
+    let weigh = weighing.as_ref().map(|weighing| |key: &Key, row: usize| weighing.of(key, row));
+    let weights = weigh.as_ref().map(|of| retake_lerobot::Weights { name: "sirius", of });
     if let Some(dir) = &options.expected {
-        retake_lerobot::expected(sources, &lerobot_options(options, &choose), dir)?;
+        retake_lerobot::expected(
+            sources,
+            &retake_lerobot::Options { weights, ..lerobot_options(options, &choose) },
+            dir,
+        )?;
     }
-    let given = retake_lerobot::Options { chosen: &name, ..lerobot_options(options, &choose) };
+    let given = retake_lerobot::Options { chosen: &name, weights, ..lerobot_options(options, &choose) };
     let progress = Progress::new("exporting", 0);
     let done = retake_lerobot::export(sources, &given, &options.out, |rows, all| progress.of(rows, all))?;
     drop(progress);
+    if let Some(chunk) = options.progress {
+        retake_lerobot::write_progress(&options.out, chunk)?;
+    }
     let mut text = String::new();
     if let Some(why) = &done.begun_anew {
         text += &format!("an interrupted export was begun anew: {why}\n");
@@ -93,6 +112,11 @@ fn lerobot(options: &Export, sources: &[Source]) -> anyhow::Result<()> {
         found.frames,
         done.left_out.count
     );
+    if let Some(chunk) = options.progress {
+        text += &format!(
+            "weights for LeRobot's own training: lerobot-train --use_rabc=true, with a policy whose chunk_size is {chunk}\n"
+        );
+    }
     print(text)
 }
 
@@ -111,6 +135,11 @@ fn hdf5(options: &Export, sources: &[Source]) -> anyhow::Result<()> {
     let Some(every) = usize::try_from(options.every).ok().and_then(NonZeroUsize::new) else {
         bail!("--every must be at least 1")
     };
+    if options.progress.is_some() {
+        bail!("--progress is for --format lerobot-v3; robomimic takes weights from --segments")
+    }
+    let weighing = weighing(options, sources)?;
+    let weigh = weighing.as_ref().map(|weighing| |key: &Key, row: usize| weighing.of(key, row));
     let given = robomimic::Options {
         choose: robomimic::Choose::Where(&take),
         every,
@@ -123,6 +152,7 @@ fn hdf5(options: &Export, sources: &[Source]) -> anyhow::Result<()> {
         rule: options.rule.rule(),
         segments: options.segments,
         split: split.as_ref(),
+        weights: weigh.as_ref().map(|of| of as robomimic::Weigh<'_>),
         ..robomimic::Options::new(&options.out)
     };
     if let Some(dir) = &options.expected {

@@ -205,11 +205,25 @@ pub(crate) struct Export {
     /// robomimic: actions as they were sent, not scaled to -1..1.
     #[arg(long)]
     pub(crate) plain_actions: bool,
+    /// Weights of steps, in the column `weight` (robomimic: `weights`). They are 1 if left away.
+    #[arg(long, value_enum)]
+    pub(crate) weigh: Option<Weigh>,
+    /// lerobot-v3: also write sarm_progress.parquet, from which LeRobot's own weighted training (--use_rabc=true) takes the weights, for a
+    /// policy whose chunks have N rows (its chunk_size).
+    #[arg(long, value_name = "N", requires = "weigh", conflicts_with = "twin", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) progress: Option<u32>,
     #[command(flatten)]
     pub(crate) rule: RuleOptions,
     /// Also write what the export must hold, straight from the recordings, into this folder: for conformance tests.
     #[arg(long, value_name = "DIR", hide = true)]
     pub(crate) expected: Option<PathBuf>,
+}
+
+/// How steps are weighed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Weigh {
+    /// As Sirius does, by class: half of the weight to interventions, demonstrations their share, none to what led to an intervention.
+    Sirius,
 }
 
 #[derive(Debug, Args)]
