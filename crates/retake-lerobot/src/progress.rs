@@ -95,16 +95,16 @@ fn ballast(steps: &[f64], zeros: usize, (mean, deviation): (f64, f64)) -> Vec<f6
     let square: f64 =
         steps.iter().map(|step| (step - mean).powi(2)).sum::<f64>() + zeros as f64 * mean.powi(2);
     // With n more, half of them at a and half at b: their sum must undo `off`, and their squares bring the variance to its place.
-    let mut n = 2.0_f64;
+    let mut pairs = 1_usize;
     loop {
+        let n = 2.0 * pairs as f64;
         let (middle, wanted) = (-off / n, deviation.powi(2) * (known + n) - square);
         let spread = wanted / n - middle.powi(2);
         if spread >= 0.0 {
-            let spread = spread.sqrt();
-            let half = |value: f64| std::iter::repeat_n(value, n as usize / 2);
-            return half(mean + middle + spread).chain(half(mean + middle - spread)).collect();
+            let half = |value: f64| std::iter::repeat_n(mean + middle + value, pairs);
+            return half(spread.sqrt()).chain(half(-spread.sqrt())).collect();
         }
-        n = (n * 1.1 / 2.0).ceil() * 2.0;
+        pairs += pairs / 10 + 1;
     }
 }
 
