@@ -134,6 +134,19 @@ impl Disk for LocalDisk {
     }
 }
 
+/// Creates a directory, with those above it, and makes the names of all that are new durable: otherwise a power cut could
+/// take everything in them.
+pub(crate) fn create_dirs(dir: &Path, disk: &mut dyn Disk) -> Result<(), LogError> {
+    let is_new = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
+    let new: Vec<&Path> = dir.ancestors().take_while(is_new).collect();
+    fs::create_dir_all(dir).map_err(LogError::write("create", dir))?;
+    for dir in new {
+        let above = dir.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        disk.sync_dir(above).map_err(LogError::write("sync", above))?;
+    }
+    Ok(())
+}
+
 /// Creates a working file where an earlier run may have left its own. What does not begin as ours does is not touched.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use retake_units::{MonoTime, WallTime};
 use crate::{
     Disk, Durability, Entry, LogError, Manifest, Mark, SegmentEntry, State, WriterConfig,
     anchor::utc_text,
+    disk::create_dirs,
     manifest::{FORMAT, segment_name},
     schema::Schemas,
     segment_writer::{Common, Extent, SegmentWriter},
@@ -359,19 +360,6 @@ impl RecordingWriter {
         };
         Kept { position, of_segment }
     }
-}
-
-/// Creates a directory, with those above it, and makes the names of all that are new durable: otherwise a power cut could
-/// take everything in them.
-fn create_dirs(dir: &Path, disk: &mut dyn Disk) -> Result<(), LogError> {
-    let is_new = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
-    let new: Vec<&Path> = dir.ancestors().take_while(is_new).collect();
-    fs::create_dir_all(dir).map_err(LogError::write("create", dir))?;
-    for dir in new {
-        let above = dir.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        disk.sync_dir(above).map_err(LogError::write("sync", above))?;
-    }
-    Ok(())
 }
 
 /// The segment of this number in the recording's directory.

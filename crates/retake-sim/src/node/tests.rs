@@ -98,15 +98,22 @@ impl Bench {
         self.observations.last().unwrap().clone()
     }
 
-    /// Commands, and lets a period pass.
-    fn go(&mut self, (q, width): &Target) -> Observation {
+    /// Says the next command, which must be applied.
+    fn command(&mut self, command: Command) {
         self.seq += 1;
         let driver_beacon = self.observations.last().map_or(0, |seen| seen.driver_beacon);
         let header = Header { epoch: 1, seq: self.seq, session: 7, ..Header::default() };
+        self.say(Command { header: Some(header), driver_beacon, ..command });
+        assert_eq!(self.applied.clone().unwrap().outcome(), Outcome::Applied);
+    }
+
+    /// Commands, and lets a period pass.
+    fn go(&mut self, (q, width): &Target) -> Observation {
+        if self.seq == 0 {
+            self.command(Command { stop: true, ..Command::default() });
+        }
         let position = vec![GroupValues { values: q.clone() }, GroupValues { values: vec![*width] }];
-        self.say(Command { header: Some(header), driver_beacon, position, ..Command::default() });
-        let applied = self.applied.clone().unwrap();
-        assert_eq!(applied.outcome(), Outcome::Applied);
+        self.command(Command { position, ..Command::default() });
         self.targets.push((q.clone(), *width));
         self.pass()
     }
