@@ -69,6 +69,33 @@ fn what_is_left_out_is_told() {
 }
 
 #[test]
+fn steps_are_weighed_and_stock_training_is_told() {
+    let dir = recorded();
+    let dir = dir.path();
+    let export = |format, out, more: &[&str]| {
+        let arguments =
+            [&["dataset", "export", "--format", format, "--out", out, "recordings"], more].concat();
+        retake(dir, &arguments)
+    };
+    let weighed = ["--weigh", "sirius", "--expected", "expected"];
+    assert!(export("robomimic", "out.hdf5", &weighed).status.success());
+    let told = fs::read_to_string(dir.join("expected/EXPECTED.jsonl")).unwrap();
+    let rows: Vec<Value> = told.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let weight = |row: &Value| row["values"]["weights"].as_f64().unwrap();
+    let mean = rows.iter().map(weight).sum::<f64>() / rows.len() as f64;
+    assert!((mean - 1.0).abs() < 1e-3, "{mean}");
+    // Half of all weight is the operator's corrections.
+    let by_hand = rows.iter().filter(|row| row["values"]["intv_labels"] == 1).map(weight).sum::<f64>();
+    assert!((by_hand / rows.len() as f64 - 0.5).abs() < 1e-3, "{by_hand} of {}", rows.len());
+
+    let done = export("lerobot-v3", "out", &["--weigh", "sirius", "--progress", "50"]);
+    assert!(done.out.contains("--use_rabc=true"), "{}", done.out);
+    assert!(dir.join("out/sarm_progress.parquet").exists());
+    export("lerobot-v3", "other", &["--progress", "50"]).assert_refused(&["--weigh"]);
+    export("robomimic", "other", &["--weigh", "sirius", "--progress", "50"]).assert_refused(&["--progress"]);
+}
+
+#[test]
 fn what_cannot_be_exported_or_imported_is_told() {
     let dir = recorded();
     let dir = dir.path();
