@@ -263,17 +263,27 @@ impl<'a> Exporter<'a> {
         let sampled = is_sampled(current.taken, current.rows);
         let number = FileNumber(self.done.sets);
         let is_video = !self.videos().is_empty();
-        for ((name, camera), frame) in self.plan.cameras.iter().zip(&mut self.cameras).zip(&row.frames) {
-            let wrong = |why: String| {
-                LerobotError::attempt(&current.episode.key, format!("row {}, camera {name}: {why}", row.row))
+        let (dir, fps, key) = (&self.dir, self.fps, &current.episode.key);
+        let cameras = self.plan.cameras.iter().zip(&mut self.cameras).zip(&row.frames);
+        let takes = cameras.map(|((name, camera), frame)| {
+            let wrong = move |why: String| {
+                LerobotError::attempt(key, format!("row {}, camera {name}: {why}", row.row))
             };
             let none =
                 || wrong("there is no picture; leave the attempt out, or export without pictures".into());
             let frame = frame.as_ref().ok_or_else(none)?;
-            let video = is_video.then(|| (video_path(&self.dir, name, number), self.fps));
-            camera.take(frame, sampled, video).map_err(wrong)?;
-        }
-        Ok(())
+            let video = is_video.then(|| (video_path(dir, name, number), fps));
+            Ok(move || camera.take(frame, sampled, video).map_err(wrong))
+        });
+        let mut takes = takes.collect::<Result<Vec<_>, LerobotError>>()?;
+        // Pictures are nearly all of the work, and one camera's need nothing of another's.
+        let Some(last) = takes.pop() else { return Ok(()) };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = takes.into_iter().map(|take| scope.spawn(take)).collect();
+            last()?;
+            let died = |_| Err(LerobotError::attempt(key, "a thread that encodes pictures died"));
+            others.into_iter().try_for_each(|other| other.join().unwrap_or_else(died))
+        })
     }
 
     fn write_batch(&mut self, key: &retake_dataset::Key) -> Result<(), LerobotError> {
