@@ -23,7 +23,9 @@ struct Turnstile {
 
 impl Turnstile {
     fn let_through(&self, more: u64) {
-        self.open.lock().unwrap().0 += more;
+        let mut open = self.open.lock().unwrap();
+        open.0 = open.0.saturating_add(more);
+        drop(open);
         self.changed.notify_all();
     }
 
@@ -47,6 +49,22 @@ impl Turnstile {
         }
         open.0 -= 1;
         Ok(())
+    }
+}
+
+/// The test's hold on it. If the test fails, nobody waits there for ever.
+struct Hold(Arc<Turnstile>);
+
+impl std::ops::Deref for Hold {
+    type Target = Turnstile;
+    fn deref(&self) -> &Turnstile {
+        &self.0
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.let_through(u64::MAX >> 1);
     }
 }
 
@@ -98,7 +116,7 @@ fn at(tick: u64) -> MonoTime {
     MonoTime::from_nanos(tick * 20_000_000)
 }
 
-fn writer(dir: &Path, segment_bytes: u64) -> (RecordingWriter, Arc<Turnstile>) {
+fn writer(dir: &Path, segment_bytes: u64) -> (RecordingWriter, Hold) {
     let turnstile = Arc::new(Turnstile::default());
     let anchor = Anchor::new(MonoTime::ZERO, WallTime::from_nanos(1));
     let config = WriterConfig {
@@ -106,7 +124,7 @@ fn writer(dir: &Path, segment_bytes: u64) -> (RecordingWriter, Arc<Turnstile>) {
         ..WriterConfig::new(dir.to_owned(), "slow".to_owned(), "arm".parse().unwrap(), 7, anchor)
     };
     let disk = DeferredDisk::new(Box::new(SlowDisk(Arc::clone(&turnstile)))).unwrap();
-    (RecordingWriter::create(config, Box::new(disk)).unwrap(), turnstile)
+    (RecordingWriter::create(config, Box::new(disk)).unwrap(), Hold(turnstile))
 }
 
 fn append(writer: &mut RecordingWriter, tick: u64) {
