@@ -41,7 +41,11 @@ impl Shared {
     fn begin(&self, job: Job) {
         let mut state = self.lock();
         state.begun += 1;
-        state.jobs.push_back(job);
+        if state.ended {
+            state.failed = Some(died());
+        } else {
+            state.jobs.push_back(job);
+        }
         drop(state);
         self.changed.notify_all();
     }
@@ -72,6 +76,25 @@ impl Shared {
             self.changed.notify_all();
         }
     }
+}
+
+/// Tells of the thread's end, however it comes: who waits for it must not wait for ever.
+struct Ends(Arc<Shared>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.ended = true;
+        if std::thread::panicking() {
+            state.failed = Some(died());
+        }
+        drop(state);
+        self.0.changed.notify_all();
+    }
+}
+
+fn died() -> LogError {
+    LogError::io("sync", Path::new("the recording"))(io::Error::other("the thread that syncs has died"))
 }
 
 impl State {
@@ -122,9 +145,9 @@ impl DeferredDisk {
     /// If the system has no thread to give.
     pub fn new(disk: Box<dyn Disk>) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let (mut far, work) = (disk.second(), Arc::clone(&shared));
+        let (mut far, work) = (disk.second(), Ends(Arc::clone(&shared)));
         let thread =
-            std::thread::Builder::new().name("sync".to_owned()).spawn(move || work.work(&mut *far))?;
+            std::thread::Builder::new().name("sync".to_owned()).spawn(move || work.0.work(&mut *far))?;
         Ok(Self { disk, shared, thread: Some(thread) })
     }
 }

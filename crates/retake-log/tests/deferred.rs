@@ -83,6 +83,7 @@ impl Disk for SlowDisk {
         LocalDisk.sync_dir(path)
     }
     fn replace(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        assert!(!path.ends_with("breaks"), "a defect, for a test");
         LocalDisk.replace(path, bytes)
     }
     fn reserve(&mut self, path: &Path, bytes: u64) -> io::Result<()> {
@@ -216,4 +217,14 @@ fn what_follows_a_failed_sync_is_not_called_durable() {
     writer.wait().unwrap();
     assert_eq!(durable(&writer), 3);
     assert!(writer.path().join("segment-00001.mcap").exists());
+}
+
+#[test]
+fn a_defect_in_the_thread_that_syncs_is_told_and_nobody_waits_for_ever() {
+    let mut disk = DeferredDisk::new(Box::new(SlowDisk(Arc::default()))).unwrap();
+    for _ in 0..2 {
+        disk.replace(Path::new("breaks"), b"").unwrap();
+        let error = disk.wait().unwrap_err();
+        assert!(error.to_string().contains("has died"), "{error}");
+    }
 }
