@@ -90,6 +90,8 @@ pub(crate) struct Mangler {
     sent: VecDeque<(MonoTime, RawMessage)>,
     waiting: Option<RawMessage>,
     count: u64,
+    /// Newest epoch of a command that went through.
+    epoch: u64,
 }
 
 fn keep<T>(queue: &mut VecDeque<T>, newest: T) {
@@ -99,9 +101,17 @@ fn keep<T>(queue: &mut VecDeque<T>, newest: T) {
     queue.push_back(newest);
 }
 
+/// Epoch of a command; none of other messages.
+fn epoch_of(message: &RawMessage) -> u64 {
+    match Message::decode(message.topic, &message.payload) {
+        Ok(Message::Command(command)) => command.header.unwrap_or_default().epoch,
+        _ => 0,
+    }
+}
+
 impl Mangler {
     pub(crate) fn new(random: ChaCha8Rng) -> Self {
-        Self { random, sent: VecDeque::new(), waiting: None, count: 0 }
+        Self { random, sent: VecDeque::new(), waiting: None, count: 0, epoch: 0 }
     }
 
     /// Remembers what passed, so that something old is at hand.
@@ -123,6 +133,8 @@ impl Mangler {
         now: MonoTime,
     ) -> Vec<(MonoTime, RawMessage)> {
         self.count += 1;
+        let known = self.epoch;
+        self.epoch = self.epoch.max(epoch_of(&message));
         match fault {
             Fault::Drop(share) if self.random.random_bool(share) => Vec::new(),
             Fault::Drop(_) => vec![(now, message)],
@@ -149,7 +161,10 @@ impl Mangler {
                 std::iter::once((now, message)).chain(old).collect()
             }
             Fault::Forge { what, every, beside } => {
-                if !self.count.is_multiple_of(every) {
+                // An epoch is old only for who has heard of a newer one: a copy of the first command of an epoch that names the
+                // one before, and comes first, is a command of the newest epoch that its receiver knows.
+                let first = what == Forgery::OldEpoch && beside && self.epoch > known;
+                if first || !self.count.is_multiple_of(every) {
                     return vec![(now, message)];
                 }
                 let forged = self.forge(what, &message, past, now).map(|forged| (now, forged));

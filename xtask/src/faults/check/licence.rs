@@ -49,6 +49,8 @@ impl Void {
 
 /// The promise: 100 ms and one tick. One more tick for two processes that read clocks on a busy machine.
 const GRACE: Duration = Duration::from_millis(100 + 20 + 20);
+/// Before this age of what they answered to, nobody is lost.
+const SURELY_THERE: Duration = Duration::from_millis(95);
 /// An input is fresh if the beacon it answers to was issued this lately.
 const INPUT_AGE: Duration = Duration::from_millis(105);
 /// An act that is this young when it comes is certainly heard; older ones may be refused, and are said only once.
@@ -73,6 +75,8 @@ struct Operator {
     must_release: [bool; 2],
     /// Last fresh arrival at the arbiter.
     heard: Option<MonoTime>,
+    /// Until then the arbiter cannot have lost them: it counts from the beacon that their word answers to.
+    there_until: Option<MonoTime>,
     /// Number of that arrival.
     newest: u64,
     /// Numbers of what was really said lately.
@@ -99,6 +103,8 @@ pub(super) struct Licences {
     /// Who was there first, has not gone since, and has asked after them.
     holder: Option<Kind>,
     asked: Option<Kind>,
+    /// The holder may have been lost to the arbiter, by milliseconds, while another was there: either may have the lease.
+    unsure: bool,
     /// The arbiter's last command, and how late it was after the one before.
     commanded: Option<MonoTime>,
     late: Duration,
@@ -191,7 +197,9 @@ impl Licences {
                     self.void(Void::Stopped, at);
                 }
                 Act::ClearStop => self.stopped = None,
-                Act::Resume if self.stopped.is_none() && self.holder.is_none_or(|holder| holder == who) => {
+                Act::Resume
+                    if self.stopped.is_none()
+                        && (self.unsure || self.holder.is_none_or(|holder| holder == who)) => {
                     self.policy = Some(Resumed { by: who, at, until: None, proposed: None });
                 }
                 _ => {}
@@ -222,6 +230,13 @@ impl Licences {
         operator.held = [input.clutch, input.rewind].map(|down| down && input.valid);
         operator.heard = Some(at);
         self.lease(who, input, at);
+        let there_until = at + SURELY_THERE.saturating_sub(age.unwrap_or_default());
+        self.operators.entry(who).or_default().there_until = Some(there_until);
+        // Said before something that took the robot from the policy, but heard after it: then it counts from here.
+        let resumed = self.policy.is_some_and(|policy| policy.by == who && policy.until.is_some());
+        if resumed && self.stopped.is_none() && input.acts().any(|act| act == Act::Resume) {
+            self.policy = Some(Resumed { by: who, at, until: None, proposed: None });
+        }
         if certain
             && input.acts().any(|act| act == Act::Pause)
             && self.policy.is_some_and(|policy| policy.by == who)
@@ -236,6 +251,12 @@ impl Licences {
             let heard = self.operators.get(&kind).and_then(|operator| operator.heard);
             heard.is_some_and(|heard| at.since(heard) <= GRACE)
         };
+        let others = self.operators.keys().any(|kind| *kind != who && there(*kind));
+        let sure = |kind: Kind| {
+            let until = self.operators.get(&kind).and_then(|operator| operator.there_until);
+            until.is_some_and(|until| at <= until)
+        };
+        self.unsure = others && (self.unsure || self.holder.is_some_and(|holder| !sure(holder)));
         if !self.holder.is_some_and(there) {
             self.holder = Some(who);
         }
@@ -279,8 +300,8 @@ impl Licences {
             return Err(Void::Stopped);
         }
         let mut void = None;
-        let held =
-            self.operators.iter().filter(|(kind, _)| self.holder.is_none_or(|holder| holder == **kind));
+        let may = |kind: &Kind| self.unsure || self.holder.is_none_or(|holder| holder == *kind);
+        let held = self.operators.iter().filter(|(kind, _)| may(kind));
         for (_, operator) in held {
             if recent(operator.drove) {
                 if recent(operator.heard) {
