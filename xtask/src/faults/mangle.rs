@@ -12,7 +12,7 @@ use retake_bus::RawMessage;
 use retake_units::MonoTime;
 use retake_wire::{
     Message,
-    pb::{GroupValues, Header},
+    pb::{GroupValues, Header, Outcome},
 };
 
 /// What becomes of the messages of one topic.
@@ -66,9 +66,10 @@ const KEPT: usize = 128;
 const WIDE: f64 = 0.0745;
 const HOUR: i64 = 3_600_000_000_000;
 
-/// Beacons and nonces of some time ago.
+/// Beacons and nonces of some time ago, and the newest epoch that the driver has applied a command of.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
+    epoch: u64,
     beacons: VecDeque<(MonoTime, u64)>,
     nonces: VecDeque<(MonoTime, u64)>,
 }
@@ -77,6 +78,9 @@ impl Past {
     pub(crate) fn note(&mut self, message: &RawMessage, now: MonoTime) {
         match Message::decode(message.topic, &message.payload) {
             Ok(Message::Beacon(beacon)) => keep(&mut self.beacons, (now, beacon.nonce)),
+            Ok(Message::Applied(applied)) if applied.outcome() == Outcome::Applied => {
+                self.epoch = self.epoch.max(applied.epoch);
+            }
             Ok(Message::Observation(observation)) => keep(&mut self.nonces, (now, observation.driver_beacon)),
             _ => {}
         }
@@ -90,8 +94,6 @@ pub(crate) struct Mangler {
     sent: VecDeque<(MonoTime, RawMessage)>,
     waiting: Option<RawMessage>,
     count: u64,
-    /// Newest epoch of a command that went through.
-    epoch: u64,
 }
 
 fn keep<T>(queue: &mut VecDeque<T>, newest: T) {
@@ -102,16 +104,16 @@ fn keep<T>(queue: &mut VecDeque<T>, newest: T) {
 }
 
 /// Epoch of a command; none of other messages.
-fn epoch_of(message: &RawMessage) -> u64 {
+fn epoch_of(message: &RawMessage) -> Option<u64> {
     match Message::decode(message.topic, &message.payload) {
-        Ok(Message::Command(command)) => command.header.unwrap_or_default().epoch,
-        _ => 0,
+        Ok(Message::Command(command)) => Some(command.header.unwrap_or_default().epoch),
+        _ => None,
     }
 }
 
 impl Mangler {
     pub(crate) fn new(random: ChaCha8Rng) -> Self {
-        Self { random, sent: VecDeque::new(), waiting: None, count: 0, epoch: 0 }
+        Self { random, sent: VecDeque::new(), waiting: None, count: 0 }
     }
 
     /// Remembers what passed, so that something old is at hand.
@@ -133,8 +135,6 @@ impl Mangler {
         now: MonoTime,
     ) -> Vec<(MonoTime, RawMessage)> {
         self.count += 1;
-        let known = self.epoch;
-        self.epoch = self.epoch.max(epoch_of(&message));
         match fault {
             Fault::Drop(share) if self.random.random_bool(share) => Vec::new(),
             Fault::Drop(_) => vec![(now, message)],
@@ -161,10 +161,11 @@ impl Mangler {
                 std::iter::once((now, message)).chain(old).collect()
             }
             Fault::Forge { what, every, beside } => {
-                // An epoch is old only for who has heard of a newer one: a copy of the first command of an epoch that names the
-                // one before, and comes first, is a command of the newest epoch that its receiver knows.
-                let first = what == Forgery::OldEpoch && beside && self.epoch > known;
-                if first || !self.count.is_multiple_of(every) {
+                // An epoch is old only for a driver that has applied a newer one: a copy of an epoch's first command that names the
+                // one before, and comes first, is a command of the newest epoch that the driver knows.
+                let newest =
+                    what == Forgery::OldEpoch && epoch_of(&message).is_some_and(|epoch| epoch > past.epoch);
+                if newest || !self.count.is_multiple_of(every) {
                     return vec![(now, message)];
                 }
                 let forged = self.forge(what, &message, past, now).map(|forged| (now, forged));

@@ -199,7 +199,8 @@ impl Licences {
                 Act::ClearStop => self.stopped = None,
                 Act::Resume
                     if self.stopped.is_none()
-                        && (self.unsure || self.holder.is_none_or(|holder| holder == who)) => {
+                        && (self.unsure || self.holder.is_none_or(|holder| holder == who)) =>
+                {
                     self.policy = Some(Resumed { by: who, at, until: None, proposed: None });
                 }
                 _ => {}
@@ -228,6 +229,10 @@ impl Licences {
             operator.must_release = [true; 2];
         }
         operator.held = [input.clutch, input.rewind].map(|down| down && input.valid);
+        // A release may have been said before what asks for it, and be heard after it.
+        for (must, held) in operator.must_release.iter_mut().zip(operator.held) {
+            *must &= held;
+        }
         operator.heard = Some(at);
         self.lease(who, input, at);
         let there_until = at + SURELY_THERE.saturating_sub(age.unwrap_or_default());
