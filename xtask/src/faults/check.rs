@@ -187,6 +187,9 @@ impl Checker {
         }
         if applied.outcome() != Outcome::Applied {
             self.refused += u64::from(arrived.is_some());
+            if let (Some(motion), false) = (&mut self.motion, applied.tripped) {
+                motion.missed();
+            }
             return;
         }
         self.applied += 1;

@@ -96,6 +96,13 @@ impl Motion {
         }
     }
 
+    /// The driver refused the first command from rest: the next set-point is more than one tick from it.
+    pub(super) fn missed(&mut self) {
+        if let Some(last) = self.last.as_mut().filter(|last| last.rests) {
+            (last.v, last.a, last.rests) = (None, None, false);
+        }
+    }
+
     /// Whether the scene was put back since the last call.
     pub(super) fn resets(&mut self, resets: u64) -> bool {
         let changed = self.resets != resets;
