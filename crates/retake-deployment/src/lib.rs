@@ -12,7 +12,7 @@ use retake_intervention::{
 };
 use retake_monitor::{StallConfig, StallMonitor};
 use retake_node::Witness;
-use retake_policy::{ExpertPolicy, PolicyConfig, PolicySpec};
+use retake_policy::{PolicyConfig, PolicyNode, PolicySpec};
 use retake_scripted::{Script, ScriptedConfig, ScriptedOperator, Speeds};
 pub use retake_shaping::Profile;
 use retake_shaping::{ClutchConfig, OneEuroConfig, Sector, TeleopConfig, ToolSpeeds};
@@ -147,9 +147,9 @@ impl Settings {
     }
 
     /// The policy.
-    pub fn policy(&self, start: MonoTime) -> ExpertPolicy {
+    pub fn policy(&self, start: MonoTime) -> PolicyNode {
         let session = self.entropy ^ 0x90;
-        ExpertPolicy::new(PolicyConfig { spec: self.policy, task: self.task.clone(), session }, start)
+        PolicyNode::new(PolicyConfig { spec: self.policy.clone(), task: self.task.clone(), session }, start)
     }
 
     /// The monitor that calls the operator when the policy stands still.

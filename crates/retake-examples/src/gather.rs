@@ -41,11 +41,11 @@ pub struct Left {
 }
 
 /// What was decided at a tick.
-struct Step {
-    tick: u64,
-    row: usize,
-    seen: Option<Vec<f32>>,
-    command: Vec<GroupValues>,
+pub(crate) struct Step {
+    pub(crate) tick: u64,
+    pub(crate) row: usize,
+    pub(crate) seen: Option<Vec<f32>>,
+    pub(crate) command: Vec<GroupValues>,
 }
 
 /// Reads the steps of all attempts of a survey, in order. `progress` is told how many steps were read.
@@ -104,7 +104,13 @@ impl Examples {
         self.episodes.is_empty()
     }
 
-    fn add(&mut self, number: usize, attempt: &crate::Attempt, steps: &[Step], with: (&Actions, &Plan)) {
+    pub(crate) fn add(
+        &mut self,
+        number: usize,
+        attempt: &crate::Attempt,
+        steps: &[Step],
+        with: (&Actions, &Plan),
+    ) {
         let (actions, plan) = with;
         let ahead = look_ahead(actions.period());
         for (index, step) in steps.iter().enumerate() {

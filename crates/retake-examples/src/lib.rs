@@ -8,7 +8,7 @@ mod gather;
 mod survey;
 
 pub use gather::{Examples, Left, gather};
-pub use survey::{Attempt, Memory, Plan, Survey, survey};
+pub use survey::{Attempt, Memory, Plan, Survey, survey, untouched_success};
 
 /// Why recordings cannot be learnt from.
 #[derive(Debug, thiserror::Error)]

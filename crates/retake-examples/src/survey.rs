@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use retake_dataset::{Annotations, Episode, Key, Source, difference, scan};
+use retake_dataset::{Annotations, Episode, Key, Source, Standing, difference, scan};
 use retake_labels::{Class, Rule, combined};
 use retake_weights::{Keep, Scheme, Solution, solve, thin};
 use retake_wire::pb::RobotDescriptor;
@@ -85,9 +85,7 @@ pub fn survey(
             if let Some(difference) = differs(robot, &episode.robot) {
                 return Err(ExamplesError::Mixed { first: known.clone(), other: name, difference });
             }
-            let policys_alone = episode.interventions() == 0
-                && (0..episode.len()).all(|row| matches!(episode.class(row), Class::Policy | Class::Idle));
-            let untouched_success = standing.verdict == "success" && policys_alone;
+            let untouched_success = untouched_success(&episode, &standing);
             attempts.push(Attempt { kept: vec![true; episode.len()], episode, untouched_success });
         }
         if !attempts.is_empty() {
@@ -96,6 +94,12 @@ pub fn survey(
     }
     let (_, robot) = first.ok_or(ExamplesError::Nothing)?;
     Ok(Survey { robot, recordings, discarded })
+}
+
+/// The policy succeeded, and no human touched the robot.
+pub fn untouched_success(episode: &Episode, standing: &Standing) -> bool {
+    let policys = |row: usize| matches!(episode.class(row), Class::Policy | Class::Idle);
+    standing.verdict == "success" && episode.interventions() == 0 && (0..episode.len()).all(policys)
 }
 
 /// In what two robots differ so that one policy cannot learn from both.

@@ -85,16 +85,18 @@ impl Actions {
         action.iter().all(|value| value.is_finite()).then_some(action)
     }
 
-    /// The targets of the next `steps` control periods if the robot goes on from command `start` as `action` says, within its
-    /// range; none if they are not of this robot.
-    pub fn follow(&self, start: &[GroupValues], action: &[f32], steps: usize) -> Option<Vec<ProposalStep>> {
-        let finite = action.iter().all(|value| value.is_finite());
-        if !self.fits(start) || !finite || action.len() != self.sizes.iter().sum::<usize>() {
+    /// The targets of the next `steps` control periods if the robot goes on from command `start` as `actions` say, one after the
+    /// other and then the last, within its range; none if they are not of this robot.
+    pub fn follow(&self, start: &[GroupValues], actions: &[f32], steps: usize) -> Option<Vec<ProposalStep>> {
+        let width: usize = self.sizes.iter().sum();
+        let finite = actions.iter().all(|value| value.is_finite());
+        if !self.fits(start) || !finite || actions.is_empty() || !actions.len().is_multiple_of(width) {
             return None;
         }
         let mut groups = start.to_vec();
         let mut plan = Vec::with_capacity(steps);
-        for _ in 0..steps {
+        let last = actions.rchunks_exact(width).next()?;
+        for action in actions.chunks_exact(width).chain(std::iter::repeat(last)).take(steps) {
             let mut action = action;
             for (index, (group, size)) in groups.iter_mut().zip(&self.sizes).enumerate() {
                 let (own, rest) = action.split_at_checked(*size)?;

@@ -6,11 +6,9 @@
 
 mod class;
 mod label;
-mod sirius;
 
 pub use class::{Class, combined};
 pub use label::{Label, Rule, Step, label};
-pub use sirius::{shares, weights};
 
 /// Version of the rules. It changes whenever the same evidence would be labelled otherwise.
 pub const VERSION: u32 = 1;

@@ -1,5 +1,3 @@
-mod sirius;
-
 use std::time::Duration;
 
 use proptest::prelude::*;

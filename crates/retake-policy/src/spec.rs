@@ -1,31 +1,50 @@
 //! Policies by name, as on the command line.
 
-use std::{str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use crate::Defect;
 
 /// Which policy to run.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PolicySpec {
-    /// What is wrong with it.
-    pub defect: Defect,
+#[derive(Clone, Debug, PartialEq)]
+pub enum PolicySpec {
+    /// The scripted expert, and what is wrong with it.
+    Expert(Defect),
+    /// A trained one: a checkpoint, or a folder of checkpoints of which one is announced.
+    Learnt(PathBuf),
 }
 
 /// A policy name that means nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown policy {0:?}; use expert, or expert:DEFECT with one of bias=METRES, noise=RADIANS, wrong-turn, freeze, nan, \
-     short, late=MILLISECONDS, stale"
+    "unknown policy {0:?}; use learnt:DIR with a checkpoint of `retake train`, expert, or expert:DEFECT with one of bias=METRES, \
+     noise=RADIANS, wrong-turn, freeze, nan, short, late=MILLISECONDS, stale"
 )]
 pub struct SpecError(pub String);
 
 impl PolicySpec {
-    /// Version announced with each proposal.
+    /// Version announced with each proposal; of a trained policy, its folder's name, for which folder is served may change.
     pub fn version(&self) -> String {
-        if self.defect == Defect::None {
-            "expert-1".into()
-        } else {
-            format!("expert-1+{}", self.defect.name())
+        match self {
+            Self::Expert(Defect::None) => "expert-1".into(),
+            Self::Expert(defect) => format!("expert-1+{}", defect.name()),
+            Self::Learnt(dir) => {
+                dir.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+            }
+        }
+    }
+}
+
+impl From<Defect> for PolicySpec {
+    fn from(defect: Defect) -> Self {
+        Self::Expert(defect)
+    }
+}
+
+impl fmt::Display for PolicySpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expert(_) => f.write_str(&self.version()),
+            Self::Learnt(dir) => write!(f, "learnt:{}", dir.display()),
         }
     }
 }
@@ -36,6 +55,9 @@ impl FromStr for PolicySpec {
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let unknown = || SpecError(text.to_owned());
         let (name, defect) = text.split_once(':').unwrap_or((text, ""));
+        if name == "learnt" && !defect.is_empty() {
+            return Ok(Self::Learnt(defect.into()));
+        }
         if name != "expert" {
             return Err(unknown());
         }
@@ -60,7 +82,7 @@ impl FromStr for PolicySpec {
             "stale" => plain(Defect::Stale)?,
             _ => return Err(unknown()),
         };
-        Ok(Self { defect })
+        Ok(Self::Expert(defect))
     }
 }
 
@@ -70,13 +92,16 @@ mod tests {
 
     #[test]
     fn names_are_read() {
-        let defect = |text: &str| text.parse::<PolicySpec>().map(|spec| spec.defect);
-        assert_eq!(defect("expert"), Ok(Defect::None));
-        assert_eq!(defect("expert:wrong-turn"), Ok(Defect::WrongTurn));
-        assert_eq!(defect("expert:bias=0.03"), Ok(Defect::Bias { metres: 0.03 }));
-        assert_eq!(defect("expert:late=250"), Ok(Defect::Late { by: Duration::from_millis(250) }));
+        let defect = |text: &str| text.parse::<PolicySpec>();
+        assert_eq!(defect("expert"), Ok((Defect::None).into()));
+        assert_eq!(defect("expert:wrong-turn"), Ok((Defect::WrongTurn).into()));
+        assert_eq!(defect("expert:bias=0.03"), Ok((Defect::Bias { metres: 0.03 }).into()));
+        assert_eq!(defect("expert:late=250"), Ok((Defect::Late { by: Duration::from_millis(250) }).into()));
+        assert_eq!(defect("learnt:a/b"), Ok(PolicySpec::Learnt("a/b".into())));
         for bad in [
             "",
+            "learnt",
+            "learnt:",
             "export",
             "expert:",
             "expert:wrong",

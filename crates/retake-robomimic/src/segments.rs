@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, ops::Range, path::Path};
 
-use retake_labels::{Class, shares};
+use retake_labels::Class;
+use retake_weights::{Scheme, solve};
 use serde::Serialize;
 
 /// Runs of equal classes. Where nobody drove there is nothing to learn, and no segment.
@@ -37,14 +38,19 @@ pub struct WeightEntry {
     pub eval: bool,
 }
 
-/// The list for `train.data`, from how many steps behind each class's filter key there are.
+/// The list for `train.data`, from how many steps behind each class's filter key there are: Sirius' shares. Empty if there is nothing
+/// to learn from.
 pub(crate) fn entries(out: &Path, counts: &BTreeMap<Class, u64>) -> Vec<WeightEntry> {
     let path = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let learnt = counts.iter().filter(|(class, _)| Scheme::SIRIUS.learns(**class, false));
+    let learnt = learnt.map(|(class, count)| (*class, *count)).collect();
+    let solved = solve(&Scheme::SIRIUS, &learnt).map(|solution| solution.classes).unwrap_or_default();
+    let shares = solved.into_iter().map(|(class, of)| (class, of.mass)).filter(|(_, mass)| *mass > 0.0);
     let entry = |(index, (class, weight)): (usize, (Class, f64))| WeightEntry {
         path: path.clone(),
         filter_key: filter_key(class),
         weight,
         eval: index == 0,
     };
-    shares(counts).into_iter().enumerate().map(entry).collect()
+    shares.enumerate().map(entry).collect()
 }

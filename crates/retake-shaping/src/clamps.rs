@@ -32,3 +32,17 @@ impl Clamps {
         self.0 & other.0 == other.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_are_among_others_or_not() {
+        let both = Clamps::WORKSPACE.and(Clamps::RATE);
+        assert!(both.has(Clamps::WORKSPACE) && both.has(Clamps::RATE) && both.has(both));
+        assert!(
+            !Clamps::WORKSPACE.has(both) && !both.has(Clamps::RANGE) && !Clamps::default().has(Clamps::RANGE)
+        );
+    }
+}

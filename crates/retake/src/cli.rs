@@ -7,6 +7,7 @@ use retake_policy::PolicySpec;
 
 use crate::{
     dataset::DatasetCommand,
+    learn::{EvalOptions, PolicyCommand, TrainOptions},
     spec::{OperatorSpec, ViewSpec},
 };
 
@@ -33,6 +34,13 @@ pub(crate) enum Command {
     /// Work with recordings as a dataset: list, label, report, split, merge, export.
     #[command(subcommand)]
     Dataset(DatasetCommand),
+    /// Train a policy on recordings by weighted behavioural cloning.
+    Train(TrainOptions),
+    /// Run a policy alone, in lockstep on the embedded simulator, and count successes.
+    Eval(EvalOptions),
+    /// Say which trained policy is served: announce one, go back to the one before.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Find how far a failed attempt on the simulator must be rewound for the policy to succeed: tries from recorded states.
     Suggest(SuggestOptions),
     /// Show a recording in Rerun, or repeat its decisions and compare them.
@@ -55,7 +63,7 @@ pub(crate) struct DemoOptions {
     /// What the robot is to do: lift or nut-on-peg.
     #[arg(long, default_value = "nut-on-peg")]
     pub(crate) task: String,
-    /// Who drives: expert, or expert:DEFECT with one of bias=METRES, noise=RADIANS, wrong-turn, freeze, nan, short,
+    /// Who drives: learnt:DIR with a checkpoint of `retake train` or a folder of them, expert, or expert:DEFECT with one of bias=METRES, noise=RADIANS, wrong-turn, freeze, nan, short,
     /// late=MILLISECONDS, stale.
     #[arg(long, default_value = "expert:wrong-turn")]
     pub(crate) policy: PolicySpec,

@@ -16,8 +16,8 @@ use retake_dataset::{
 };
 use retake_labels::Rule;
 
-pub(crate) use self::options::DatasetCommand;
-use crate::{Kept, log::print, progress::Progress};
+pub(crate) use self::options::{DatasetCommand, RuleOptions};
+use crate::{Kept, learn::weights_text, log::print, progress::Progress};
 
 pub(crate) fn run(command: &DatasetCommand) -> anyhow::Result<Kept> {
     match command {
@@ -30,6 +30,7 @@ pub(crate) fn run(command: &DatasetCommand) -> anyhow::Result<Kept> {
         DatasetCommand::Split(options) => split_all(options),
         DatasetCommand::Export(options) => export::run(options),
         DatasetCommand::Import(options) => import::run(options),
+        DatasetCommand::Weights(options) => weights(options),
     }
     .map(|()| Kept::All)
 }
@@ -160,6 +161,16 @@ fn merge_all(options: &options::Merge) -> anyhow::Result<()> {
         merged.linked,
         merged.copied
     ))
+}
+
+/// What a scheme would make of the steps.
+fn weights(options: &options::Weights) -> anyhow::Result<()> {
+    let (survey, plan) = options.examples.weighed(&options.paths)?;
+    print(if options.json {
+        serde_json::to_string_pretty(&plan)? + "\n"
+    } else {
+        weights_text(&survey, &plan)
+    })
 }
 
 fn split_all(options: &options::Split) -> anyhow::Result<()> {

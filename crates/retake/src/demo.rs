@@ -89,7 +89,7 @@ fn default_view(options: &DemoOptions) -> ViewSpec {
 
 fn settings(options: &DemoOptions, operator: &OperatorSpec) -> anyhow::Result<Settings> {
     let task = Task::by_name(&options.task)?;
-    let mut settings = Settings::simulated(ROBOT, task, options.policy)?;
+    let mut settings = Settings::simulated(ROBOT, task, options.policy.clone())?;
     (settings.episodes, settings.seed) = (options.episodes, options.seed);
     settings.protocol = nodes::protocol(&options.protocol)?;
     settings.start_states = states::load(&options.start_states, &options.states, &settings.task)?;

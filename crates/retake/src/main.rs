@@ -7,6 +7,7 @@ mod collect;
 mod dataset;
 mod demo;
 mod launch;
+mod learn;
 mod log;
 mod loud;
 mod nodes;
@@ -70,6 +71,9 @@ fn run(cli: Cli) -> anyhow::Result<Kept> {
         Command::Suggest(options) => suggest::run(&options).map(|()| Kept::All),
         Command::Replay(options) => replay::run(&options).map(|()| Kept::All),
         Command::Dataset(command) => dataset::run(&command),
+        Command::Train(options) => learn::train(&options).map(|()| Kept::All),
+        Command::Eval(options) => learn::eval(&options).map(|()| Kept::All),
+        Command::Policy(command) => learn::policies(&command).map(|()| Kept::All),
         Command::Pad(options) => pad::run(&options).map(|()| Kept::All),
     }
 }

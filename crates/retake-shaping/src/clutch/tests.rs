@@ -3,6 +3,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod engaging;
+
 const CONFIG: ClutchConfig = ClutchConfig {
     filter: OneEuroConfig { min_cutoff: 1.5, beta_linear: 15.0, beta_angular: 3.0, speed_cutoff: 1.0 },
     freeze: Duration::from_millis(100),

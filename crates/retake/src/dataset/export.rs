@@ -7,7 +7,7 @@ use retake_lerobot::{Pictures, usual};
 use retake_robomimic as robomimic;
 
 use super::{
-    options::{Export, Format, PictureOption, Weigh},
+    options::{Export, Format, PictureOption},
     weigh::Weighing,
 };
 use crate::{log::print, progress::Progress};
@@ -70,15 +70,16 @@ fn lerobot_options<'a>(
 
 /// What weighs the steps, if anything does.
 fn weighing(options: &Export, sources: &[Source]) -> anyhow::Result<Option<Weighing>> {
-    let Some(Weigh::Sirius) = options.weigh else { return Ok(None) };
-    Weighing::new(sources, &options.rule.rule(), chooser(options)).map(Some)
+    let Some(scheme) = &options.weigh else { return Ok(None) };
+    Weighing::new(sources, (&options.rule.rule(), scheme), chooser(options)).map(Some)
 }
 
 fn lerobot(options: &Export, sources: &[Source]) -> anyhow::Result<()> {
     let (choose, name) = (chooser(options), chosen(options));
     let weighing = weighing(options, sources)?;
     let weigh = weighing.as_ref().map(|weighing| |key: &Key, row: usize| weighing.of(key, row));
-    let weights = weigh.as_ref().map(|of| retake_lerobot::Weights { name: "sirius", of });
+    let scheme = options.weigh.as_ref().map(ToString::to_string).unwrap_or_default();
+    let weights = weigh.as_ref().map(|of| retake_lerobot::Weights { name: &scheme, of });
     if let Some(dir) = &options.expected {
         retake_lerobot::expected(
             sources,

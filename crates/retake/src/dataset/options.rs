@@ -4,6 +4,9 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
 use retake_labels::Rule;
+use retake_weights::Scheme;
+
+use crate::learn::ExamplesOptions;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DatasetCommand {
@@ -23,6 +26,8 @@ pub(crate) enum DatasetCommand {
     Split(Split),
     /// Write attempts so that stock tools read them: LeRobot (v3.0), robomimic (HDF5). Read again and checked before it has its name.
     Export(Export),
+    /// Show what each class of steps would weigh in training by a scheme: counts, shares of the loss, how many steps it is worth.
+    Weights(Weights),
     /// Take demonstrations from a robomimic file in, as a recording of our own.
     Import(Import),
 }
@@ -205,9 +210,10 @@ pub(crate) struct Export {
     /// robomimic: actions as they were sent, not scaled to -1..1.
     #[arg(long)]
     pub(crate) plain_actions: bool,
-    /// Weights of steps, in the column `weight` (robomimic: `weights`). They are 1 if left away.
-    #[arg(long, value_enum)]
-    pub(crate) weigh: Option<Weigh>,
+    /// Weights of steps by a scheme, as `retake train --scheme` takes it, in the column `weight` (robomimic: `weights`). They are 1 if
+    /// left away.
+    #[arg(long, value_name = "SCHEME")]
+    pub(crate) weigh: Option<Scheme>,
     /// lerobot-v3: also write sarm_progress.parquet, from which LeRobot's own weighted training (--use_rabc=true) takes the weights, for a
     /// policy whose chunks have N rows (its chunk_size).
     #[arg(long, value_name = "N", requires = "weigh", conflicts_with = "twin", value_parser = clap::value_parser!(u32).range(1..))]
@@ -219,11 +225,16 @@ pub(crate) struct Export {
     pub(crate) expected: Option<PathBuf>,
 }
 
-/// How steps are weighed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Weigh {
-    /// As Sirius does, by class: half of the weight to interventions, demonstrations their share, none to what led to an intervention.
-    Sirius,
+#[derive(Debug, Args)]
+pub(crate) struct Weights {
+    /// Recordings, or folders with recordings in them.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) examples: ExamplesOptions,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ mod epochs;
 mod exports;
 mod full_disk;
 mod launch;
+mod learning;
 mod lockstep;
 mod log;
 mod process;
