@@ -44,7 +44,7 @@ pub fn run(
     threads: usize,
     progress: &(dyn Fn(&Progress) -> Continue + Sync),
 ) -> Result<Results, StudyError> {
-    run_with(study, &Networks::new(&study.learning), folder, threads, progress)
+    run_with(study, &Networks(&study.learning), folder, threads, progress)
 }
 
 /// The same with another learner.
