@@ -18,6 +18,9 @@ pub enum StudyError {
     /// The folder holds the results of another study.
     #[error("{} belongs to another plan or version of the study: give another folder, or remove it", .0.display())]
     Other(PathBuf),
+    /// Another process runs the study in that folder.
+    #[error("{} is in use: another run of the study is at it", .0.display())]
+    Busy(PathBuf),
     /// What was read back is damaged.
     #[error("{} line {line}: {why}; remove the line, and the study makes it again", path.display())]
     Damaged {

@@ -32,7 +32,7 @@ pub use error::StudyError;
 pub use networks::Learning;
 pub use plan::{Comparison, Memory, Method, Operator, Start, Study};
 pub use results::{Calibration, Difference, Results, Score};
-pub use run::{Continue, Progress, run, run_with};
+pub use run::{Continue, Progress, run, run_with, so_far};
 pub use statistics::Estimate;
 
 #[cfg(test)]

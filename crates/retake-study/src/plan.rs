@@ -218,7 +218,8 @@ impl Operator {
     /// If it is not a whole number of them, or too long.
     pub fn steps(&self) -> Result<usize, StudyError> {
         let period = Duration::from_secs(1) / RATE;
-        let whole = self.delay.as_nanos() % period.as_nanos() == 0 && self.delay <= Duration::from_secs(60);
+        let whole =
+            self.delay.as_nanos().is_multiple_of(period.as_nanos()) && self.delay <= Duration::from_secs(60);
         demand(whole, || {
             format!("operator {}: its delay must be a multiple of 50ms and at most 60s", self.name)
         })?;

@@ -13,6 +13,10 @@ use crate::statistics::Estimate;
 pub struct Results {
     /// The plan.
     pub study: Study,
+    /// Cells that are finished. Where it is less than `of`, this is not the study's result.
+    pub done: usize,
+    /// Cells of the study.
+    pub of: usize,
     /// Each method after each round, over the seeds: methods and operators in the plan's order.
     pub scores: Vec<Score>,
     /// The differences that the plan asks for.
@@ -76,7 +80,7 @@ pub struct Difference {
 
 impl Results {
     /// From every single figure.
-    pub(crate) fn new(study: &Study, rows: Vec<Row>) -> Self {
+    pub(crate) fn new(study: &Study, rows: Vec<Row>, (done, of_all): (usize, usize)) -> Self {
         let of = |method: &str, operator: &str, round: u32| -> Vec<&Row> {
             let wanted = |row: &&Row| row.method == method && row.operator == operator && row.round == round;
             rows.iter().filter(wanted).collect()
@@ -113,7 +117,7 @@ impl Results {
                 }));
             }
         }
-        Self { study: study.clone(), scores, differences, rows }
+        Self { study: study.clone(), done, of: of_all, scores, differences, rows }
     }
 }
 

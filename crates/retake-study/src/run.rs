@@ -8,7 +8,7 @@ use crate::cell::{Base, base, run as run_cell};
 use crate::learner::Learner;
 use crate::networks::Networks;
 use crate::plan::{Method, Operator, Study};
-use crate::progress::Finished;
+use crate::progress::{self, Finished};
 use crate::results::Results;
 
 /// How far a study is.
@@ -62,8 +62,7 @@ pub fn run_with<L: Learner>(
     let cells = cells(study);
     let finished = Finished::open(folder, study)?;
     let left: Vec<usize> = (0..cells.len()).filter(|cell| !finished.has(*cell)).collect();
-    let bases: Vec<OnceLock<Result<Base<L::Policy>, String>>> =
-        (0..study.seeds).map(|_| OnceLock::new()).collect();
+    let bases: Vec<Begun<L>> = (0..study.seeds).map(|_| OnceLock::new()).collect();
     let shared = Mutex::new(Shared { finished, left: left.into_iter(), failure: None });
     let work = Work { study, learner, cells: &cells, bases: &bases, shared: &shared, progress };
     std::thread::scope(|scope| {
@@ -75,9 +74,19 @@ pub fn run_with<L: Learner>(
     if let Some(failure) = shared.failure {
         return Err(failure);
     }
-    let results = Results::new(study, shared.finished.into_rows());
+    let results = Results::new(study, shared.finished.into_rows(), (cells.len(), cells.len()));
     write(folder, &results)?;
     Ok(results)
+}
+
+/// What is known of a study that is unfinished or under way: means and differences over the seeds that are there. Nothing is written.
+///
+/// # Errors
+/// If the plan cannot be done, there is nothing in the folder, or it holds another study.
+pub fn so_far(study: &Study, folder: &Path) -> Result<Results, StudyError> {
+    study.check()?;
+    let (rows, done) = progress::so_far(folder, study)?;
+    Ok(Results::new(study, rows, (done, cells(study).len())))
 }
 
 /// A method that deploys, an operator and a seed.
@@ -99,13 +108,16 @@ struct Shared {
     failure: Option<StudyError>,
 }
 
+/// What all methods of a seed begin with, once somebody has made it.
+type Begun<L> = OnceLock<Result<Base<<L as Learner>::Policy>, String>>;
+
 /// What a worker sees.
 struct Work<'a, L: Learner> {
     study: &'a Study,
     learner: &'a L,
     cells: &'a [Cell<'a>],
     /// Made by whoever needs one first.
-    bases: &'a [OnceLock<Result<Base<L::Policy>, String>>],
+    bases: &'a [Begun<L>],
     shared: &'a Mutex<Shared>,
     progress: &'a (dyn Fn(&Progress) -> Continue + Sync),
 }

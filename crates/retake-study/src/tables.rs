@@ -11,6 +11,9 @@ impl Results {
     /// As Markdown tables, readable as they are.
     pub fn to_markdown(&self) -> String {
         let mut text = format!("# {}\n", self.study.name);
+        if self.done < self.of {
+            let _infallible = write!(text, "\nUnfinished: {} of {} cells.\n", self.done, self.of);
+        }
         for operator in &self.study.operators {
             let delay = humantime_serde::re::humantime::format_duration(operator.delay);
             let _infallible = write!(text, "\n## Operator {} ({delay})\n\n", operator.name);

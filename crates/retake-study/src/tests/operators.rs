@@ -36,7 +36,7 @@ fn troubled(episode: u64, random: &mut ChaCha8Rng) -> Insertion {
     for _ in 0..random.random_range(10..120) {
         let guided = lead(&world);
         let wild = [1.0, sideways];
-        let share = if episode % 2 == 0 { 0.0 } else { 0.7 };
+        let share = if episode.is_multiple_of(2) { 0.0 } else { 0.7 };
         world.step([0, 1].map(|axis| share * guided[axis] + (1.0 - share) * wild[axis]));
     }
     world

@@ -6,7 +6,7 @@ use retake_weights::Application;
 
 use crate::learner::{Drive, Learner, Lesson};
 use crate::task::{ACTIONS, OBSERVATIONS};
-use crate::{Continue, Results, Study, StudyError, run_with};
+use crate::{Continue, Results, Study, StudyError, run_with, so_far};
 
 /// Does as the nearest of the recorded steps that weigh something.
 struct Nearest;
@@ -130,6 +130,13 @@ fn an_interrupted_study_finishes_to_the_same() {
     let stopped = run_with(&plan(), &Nearest, folder.path(), 1, &stop);
     assert!(matches!(stopped, Err(StudyError::Stopped { done: 5, of: 12 })), "{stopped:?}");
     assert!(!folder.path().join("results.json").exists());
+    let partial = so_far(&plan(), folder.path()).unwrap();
+    assert_eq!((partial.done, partial.of), (5, 12));
+    assert!(
+        partial.to_markdown().contains("Unfinished: 5 of 12")
+            && !results.to_markdown().contains("Unfinished")
+    );
+    assert!(partial.rows.iter().all(|row| results.rows.contains(row)));
     // And the power fails while the sixth is written.
     let file = folder.path().join("cells.jsonl");
     let text = std::fs::read_to_string(&file).unwrap();
@@ -144,6 +151,17 @@ fn an_interrupted_study_finishes_to_the_same() {
     assert_eq!(resumed, results);
     let again = run_with(&plan(), &Nearest, folder.path(), 2, &|_| panic!("there is nothing to do")).unwrap();
     assert_eq!(again, results);
+}
+
+#[test]
+fn two_runs_do_not_share_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let within = |_: &crate::Progress| {
+        let second = run_with(&plan(), &Nearest, folder.path(), 1, &|_| Continue::Yes);
+        assert!(matches!(second, Err(StudyError::Busy(_))), "{second:?}");
+        Continue::No
+    };
+    assert!(run_with(&plan(), &Nearest, folder.path(), 1, &within).is_err());
 }
 
 #[test]
@@ -229,7 +247,8 @@ fn the_figures_hang_together() {
 fn what_cannot_be_done_is_refused_with_a_word() {
     let changed = |from: &str, to: &str| {
         assert!(PLAN.contains(from), "{from}");
-        Study::from_toml(&PLAN.replacen(from, to, 1)).unwrap_err().to_string()
+        let refused = Study::from_toml(&PLAN.replacen(from, to, 1));
+        refused.map(|_| format!("{to} was taken")).unwrap_or_else(|error| error.to_string())
     };
     for (from, to, word) in [
         ("seeds = 2", "seeds = 0", "seeds"),
@@ -239,6 +258,8 @@ fn what_cannot_be_done_is_refused_with_a_word() {
         ("evaluations = 20", "evaluations = 0", "evaluations"),
         ("rounds = 2", "rounds = 2\nbudget = nan", "budget"),
         ("rounds = 2", "rounds = 2\nhand_noise = -1.0", "hand_noise"),
+        ("rounds = 2", "rounds = 2\nlearning = { steps = 10, modes = 0 }", "modes"),
+        ("rounds = 2", "rounds = 2\nlearning = { seed = 3 }", "seed"),
         ("\"400ms\"", "\"420ms\"", "multiple of 50ms"),
         ("\"400ms\"", "8", "delay"),
         ("name = \"slow\"", "name = \"fast\"", "two"),
@@ -258,8 +279,28 @@ fn what_cannot_be_done_is_refused_with_a_word() {
 }
 
 #[test]
-fn the_bundled_plan_can_be_done() {
-    let text = include_str!("../../../../sim/studies/study-a.toml");
-    let study = Study::from_toml(text).unwrap();
+fn the_bundled_plans_can_be_done() {
+    let study = Study::from_toml(include_str!("../../../../sim/studies/study-a.toml")).unwrap();
     assert!(study.seeds >= 10 && study.comparisons.iter().any(|comparison| comparison.primary));
+    Study::from_toml(include_str!("../../../../sim/studies/study-a-ablations.toml")).unwrap();
+}
+
+/// The real learner, small: the whole way from a plan to results, twice.
+#[test]
+fn networks_learn_the_same_twice() {
+    let text =
+        PLAN.replacen("seeds = 2", "seeds = 1\nstart = \"last\"", 1).replacen("rounds = 2", "rounds = 1", 1);
+    let mut study = Study::from_toml(&text).unwrap();
+    study.learning =
+        crate::Learning { hidden: vec![16], batch: 32, steps: 150, ..crate::Learning::default() };
+    let results = |threads| {
+        let folder = tempfile::tempdir().unwrap();
+        crate::run(&study, folder.path(), threads, &|_| Continue::Yes).unwrap()
+    };
+    let (one, three) = (results(1), results(3));
+    assert_eq!(one, three);
+    assert!(one.rows.iter().all(|row| row.loss.is_finite()));
+    let loss =
+        |method: &str| one.rows.iter().find(|row| row.method == method && row.round == 1).unwrap().loss;
+    assert!((loss("sirius") - loss("uniform")).abs() > 1e-6, "the weights do something");
 }
