@@ -149,6 +149,7 @@ impl Study {
     pub fn check(&self) -> Result<(), StudyError> {
         let bounded = [
             ("seeds", self.seeds, 1),
+            ("first_seed", self.first_seed, 0),
             ("rounds", self.rounds, 0),
             ("demonstrations", self.demonstrations, 1),
             ("evaluations", self.evaluations, 1),

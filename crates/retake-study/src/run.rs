@@ -27,7 +27,7 @@ pub struct Progress {
 pub enum Continue {
     /// It does.
     Yes,
-    /// It stops; cells that others are at are given up.
+    /// It stops, once the cells that others are at are finished.
     No,
 }
 
@@ -63,7 +63,7 @@ pub fn run_with<L: Learner>(
     let finished = Finished::open(folder, study)?;
     let left: Vec<usize> = (0..cells.len()).filter(|cell| !finished.has(*cell)).collect();
     let bases: Vec<Begun<L>> = (0..study.seeds).map(|_| OnceLock::new()).collect();
-    let shared = Mutex::new(Shared { finished, left: left.into_iter(), failure: None });
+    let shared = Mutex::new(Shared { finished, left: left.into_iter(), stopped: false, failure: None });
     let work = Work { study, learner, cells: &cells, bases: &bases, shared: &shared, progress };
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
@@ -71,10 +71,14 @@ pub fn run_with<L: Learner>(
         }
     });
     let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (done, of) = (shared.finished.count(), cells.len());
     if let Some(failure) = shared.failure {
         return Err(failure);
     }
-    let results = Results::new(study, shared.finished.into_rows(), (cells.len(), cells.len()));
+    if done < of {
+        return Err(StudyError::Stopped { done, of });
+    }
+    let results = Results::new(study, shared.finished.into_rows(), (done, of));
     write(folder, &results)?;
     Ok(results)
 }
@@ -105,6 +109,7 @@ fn cells(study: &Study) -> Vec<Cell<'_>> {
 struct Shared {
     finished: Finished,
     left: std::vec::IntoIter<usize>,
+    stopped: bool,
     failure: Option<StudyError>,
 }
 
@@ -127,26 +132,24 @@ impl<L: Learner> Work<'_, L> {
         while let Some((number, cell)) = self.next() {
             let rows = self.cell(cell);
             let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+            // A file that could not be written may end in half a line: nothing more goes behind it.
             if shared.failure.is_some() {
                 return;
             }
-            let (done, of) = (shared.finished.count() + 1, self.cells.len());
             if let Err(failure) = rows.and_then(|rows| shared.finished.add(number, rows)) {
                 shared.failure = Some(failure);
                 return;
             }
             let (method, operator, seed) = cell;
             let cell = format!("{}, operator {}, seed {seed}", method.name, operator.name);
-            let goes_on = (self.progress)(&Progress { done, of, cell });
-            if goes_on == Continue::No && done < of {
-                shared.failure = Some(StudyError::Stopped { done, of });
-            }
+            let progress = Progress { done: shared.finished.count(), of: self.cells.len(), cell };
+            shared.stopped |= (self.progress)(&progress) == Continue::No;
         }
     }
 
     fn next(&self) -> Option<(usize, Cell<'_>)> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if shared.failure.is_some() {
+        if shared.stopped || shared.failure.is_some() {
             return None;
         }
         let number = shared.left.next()?;

@@ -254,6 +254,7 @@ fn what_cannot_be_done_is_refused_with_a_word() {
         ("seeds = 2", "seeds = 0", "seeds"),
         ("seeds = 2", "seeds = 2000000", "seeds"),
         ("seeds = 2", "sedes = 2", "sedes"),
+        ("seeds = 2", "seeds = 2\nfirst_seed = 4294967295", "first_seed"),
         ("demonstrations = 3", "demonstrations = 0", "demonstrations"),
         ("evaluations = 20", "evaluations = 0", "evaluations"),
         ("rounds = 2", "rounds = 2\nbudget = nan", "budget"),
