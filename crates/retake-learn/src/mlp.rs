@@ -1,4 +1,4 @@
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use rand::Rng as _;
 
 use crate::{
@@ -14,7 +14,7 @@ pub(crate) fn layout(widths: &[usize]) -> Vec<(String, Vec<usize>)> {
         .enumerate()
         .flat_map(|(layer, pair)| {
             [
-                (format!("layers.{layer}.weight"), vec![pair[1], pair[0]]),
+                (format!("layers.{layer}.weight"), pair.to_vec()),
                 (format!("layers.{layer}.bias"), vec![pair[1]]),
             ]
         })
@@ -39,7 +39,7 @@ pub(crate) fn initial(widths: &[usize], seed: u64) -> Vec<Vec<f32>> {
 /// A multi-layer perceptron with rectified linear units between its layers.
 #[derive(Debug)]
 pub(crate) struct Mlp {
-    /// Weight `[out x in]` and bias `[out]` of each layer.
+    /// Weight `[in x out]` and bias `[out]` of each layer. Not `[out x in]`: a gradient would have to be transposed at each step.
     layers: Vec<(Tensor, Tensor)>,
 }
 
@@ -47,7 +47,7 @@ impl Mlp {
     /// `values` are in the order of [`layout`]. Gradients can be taken with respect to all of them.
     pub(crate) fn new(widths: &[usize], values: &[Vec<f32>], device: &Device) -> Result<Self, LearnError> {
         let layers = widths.windows(2).zip(values.chunks_exact(2)).map(|(pair, values)| {
-            let weight = Var::from_slice(&values[0], (pair[1], pair[0]), device)?;
+            let weight = Var::from_slice(&values[0], (pair[0], pair[1]), device)?;
             let bias = Var::from_slice(&values[1], pair[1], device)?;
             Ok((weight.into_inner(), bias.into_inner()))
         });
@@ -66,12 +66,15 @@ impl Mlp {
 
     /// `[B x in]` to `[B x out]`.
     pub(crate) fn forward(&self, input: &Tensor) -> candle_core::Result<Tensor> {
+        // The sum over rows that a bias's gradient is becomes a matrix product this way, which is several times as fast on the CPU as
+        // the library's sum over a first dimension.
+        let rows = Tensor::ones((input.dim(0)?, 1), DType::F32, input.device())?;
         let mut value = input.clone();
         for (layer, (weight, bias)) in self.layers.iter().enumerate() {
             if layer > 0 {
                 value = value.relu()?;
             }
-            value = value.matmul(&weight.t()?)?.broadcast_add(bias)?;
+            value = (value.matmul(weight)? + rows.matmul(&bias.unsqueeze(0)?)?)?;
         }
         Ok(value)
     }

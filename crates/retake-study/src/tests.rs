@@ -1,0 +1,3 @@
+mod operators;
+mod studies;
+mod task;
