@@ -105,6 +105,24 @@ pub(crate) struct EvalOptions {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct StudyOptions {
+    /// The study, for example sim/studies/study-a.toml.
+    pub(crate) file: PathBuf,
+    /// Where its parts are kept as they finish; a study that is there goes on.
+    #[arg(long, value_name = "DIR", default_value = "study")]
+    pub(crate) out: PathBuf,
+    /// Parts at a time; the machine's cores if left away. It changes nothing about the results.
+    #[arg(long, value_name = "N")]
+    pub(crate) parallel: Option<usize>,
+    /// Run nothing; show what the finished parts say.
+    #[arg(long)]
+    pub(crate) so_far: bool,
+    /// Print the results as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
     /// List the checkpoints of a folder, and which of them is announced.
