@@ -102,7 +102,8 @@ fn prepare(dir: &Path, width: usize, groups: bool, steps: u64) -> Outcome {
 }
 
 fn run(dir: &Path) -> Outcome {
-    let (config, groups): (TrainConfig, bool) = serde_json::from_str(&fs::read_to_string(dir.join("config.json"))?)?;
+    let (config, groups): (TrainConfig, bool) =
+        serde_json::from_str(&fs::read_to_string(dir.join("config.json"))?)?;
     let samples = samples(groups)?;
     let (mut first, mut last) = (None, (Instant::now(), processor()));
     let trained = train(&samples, &config, Start::Scratch, &mut |_| {
@@ -130,7 +131,9 @@ fn serve(dir: &Path, seconds: u64) -> Outcome {
     let samples = samples(false)?;
     let mut micros = Vec::new();
     let begin = Instant::now();
-    for (tick, observation) in (1..=seconds * 50).zip(samples.observations().chunks_exact(OBSERVATIONS).cycle()) {
+    for (tick, observation) in
+        (1..=seconds * 50).zip(samples.observations().chunks_exact(OBSERVATIONS).cycle())
+    {
         let due = begin + PERIOD * u32::try_from(tick)?;
         thread::sleep(due.saturating_duration_since(Instant::now()));
         let asked = Instant::now();
