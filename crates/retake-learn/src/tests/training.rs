@@ -220,3 +220,10 @@ fn adam_is_as_published() {
         assert!((f64::from(values[0][0]) - expected).abs() < 1e-6, "{values:?} {expected}");
     }
 }
+
+#[test]
+fn a_policy_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<Policy>();
+    shared::<crate::Trained>();
+}
