@@ -14,7 +14,7 @@ use crate::{
 /// Rows of data of which a loss is computed at once.
 const ROWS: usize = 1024;
 
-/// A trained network that answers observations with actions. Serving takes no gradient, no clock and no lock.
+/// A trained network that answers observations with actions. It can be used from several threads at once.
 #[derive(Debug)]
 pub struct Policy {
     pub(crate) shape: Shape,

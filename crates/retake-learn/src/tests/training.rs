@@ -153,15 +153,23 @@ fn the_best_validation_is_kept_and_patience_ends() {
         network: Network::Mixture { hidden: vec![64, 64], modes: 5, min_std: 1e-4 },
         steps: 2000,
         patience: 5,
+        seed: 2,
         ..small()
     };
     let trained = run(&samples, &config);
     let record = trained.record();
     let best = record.best.unwrap();
-    assert_eq!(record.end, End::Patience);
+    assert_eq!((record.end, record.since_best), (End::Patience, 5));
     assert_eq!(record.step, best.step + 5 * config.validate_every);
     let least = record.history.iter().filter_map(|point| point.validation).fold(f64::INFINITY, f64::min);
     assert_eq!(best.loss, least);
+    // A worse one before the best does not count against those after it.
+    let losses: Vec<f64> = record.history.iter().filter_map(|point| point.validation).collect();
+    let until = losses.len() - 5;
+    assert!(
+        losses[..until].windows(2).any(|pair| pair[1] > pair[0]),
+        "never worse before the best: {losses:?}"
+    );
     // The policy is of then, not of the end.
     let until = run(&samples, &TrainConfig { steps: best.step, ..config });
     assert_eq!(trained.policy().values, until.policy().values);
@@ -211,4 +219,11 @@ fn adam_is_as_published() {
         expected -= 0.1 * mean / (square.sqrt() + 1e-8);
         assert!((f64::from(values[0][0]) - expected).abs() < 1e-6, "{values:?} {expected}");
     }
+}
+
+#[test]
+fn a_policy_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<Policy>();
+    shared::<crate::Trained>();
 }
