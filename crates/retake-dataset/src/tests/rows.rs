@@ -44,10 +44,12 @@ fn a_picture_is_the_newest_that_was_taken_before() {
 /// found here by looking at all of them.
 #[test]
 fn a_selection_has_the_pictures_that_all_attempts_have() {
-    // A picture every 30 ms, recorded up to 90 ms late; an observation every 20 ms, taken 5 ms before its tick.
+    // A picture every 30 ms, recorded 60 or 85 ms late; an observation every 20 ms, taken 5 ms before its tick.
     let taken: Vec<i64> = (0..1000).map(|number| 30 * number).collect();
     let (mut messages, mut attempt) = (vec![(0, robot())], 1);
-    messages.extend(taken.iter().map(|at| (at.unsigned_abs() + 30 * (at.unsigned_abs() % 4), picture(*at))));
+    messages.extend(
+        taken.iter().map(|at| (at.unsigned_abs() + 60 + at.unsigned_abs() / 30 % 2 * 25, picture(*at))),
+    );
     for number in 5..1400 {
         messages.push((number * 20, observation(number, 20 * number.cast_signed() - 5)));
         messages.push((number * 20, tick(number, attempt, number)));
