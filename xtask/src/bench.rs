@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: measures beside a floor, interleaved, and checks what is promised.
 
+mod codec;
 mod deploy;
 mod floor;
 mod jitter;
@@ -57,6 +58,8 @@ enum Name {
     Sim,
     /// What a camera frame costs: drawing it and making a JPEG of it.
     Render,
+    /// What codecs and qualities make of a camera's frames: time, bytes and loss.
+    Codec,
     /// What recording costs the control loop.
     Recorder,
     /// What recording costs whoever has the data, beside Python's mcap and LeRobot (with --python).
@@ -88,6 +91,7 @@ impl Name {
             Self::Latency => latency::run(effort),
             Self::Sim => sim::run(effort),
             Self::Render => render::run(effort),
+            Self::Codec => codec::run(effort),
             Self::Recorder => recorder::run(effort),
             Self::Recording => recording::run(effort, python),
             Self::Success => success::run(effort),

@@ -4,7 +4,7 @@
 pub(crate) mod child;
 mod errors;
 mod full;
-mod killed;
+pub(crate) mod killed;
 mod power;
 mod process;
 mod python;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use retake_lerobot::Videos;
 
 #[expect(clippy::print_stdout, reason = "it is told on the terminal")]
 fn main() -> anyhow::Result<()> {
@@ -10,17 +11,13 @@ fn main() -> anyhow::Result<()> {
     let dataset = retake_lerobot::read(&dir)?;
     println!("{} episodes, {} rows, {} a second", dataset.episodes, dataset.rows, dataset.fps);
     println!("state {:?}, action {:?}", dataset.state_names, dataset.action_names);
-    println!("pictures {:?}, videos that are not decoded {:?}", dataset.images, dataset.videos);
-    for episode in dataset {
-        let episode = episode?;
-        let bytes: usize = episode.rows.iter().flat_map(|row| &row.images).map(Vec::len).sum();
-        let last = episode.rows.last().map(|row| (row.timestamp, &row.action));
-        println!(
-            "{} {:?}: {} rows, {bytes} bytes, last {last:?}",
-            episode.index,
-            episode.task,
-            episode.rows.len()
-        );
+    println!("pictures {:?}, videos {:?}", dataset.images, dataset.videos);
+    let mut videos = Videos::open(&dir, &dataset.videos, dataset.fps)?;
+    for row in dataset {
+        let row = row?;
+        let pictures = videos.at(row.episode, row.timestamp)?;
+        let sizes: Vec<(usize, usize)> = pictures.iter().map(|picture| picture.size).collect();
+        println!("{} {:?} {:.3}: {:?}, pictures {sizes:?}", row.episode, row.task, row.timestamp, row.action);
     }
     Ok(())
 }

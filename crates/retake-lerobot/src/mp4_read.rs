@@ -1,20 +1,13 @@
 //! The tables of a video file, read again.
 
-use std::{
-    fs::File,
-    io::{Read as _, Seek as _, SeekFrom},
-    path::Path,
-};
+use std::{fs::File, path::Path};
 
 use shiguredo_mp4::{
-    Decode as _, Either,
+    Either,
     boxes::{MoovBox, SampleEntry, StblBox, StszBox, TrakBox},
 };
 
-use crate::{LerobotError, mp4::timescale};
-
-/// Tables that are larger are not ours.
-const MAX_TABLES: u64 = 64 << 20;
+use crate::{LerobotError, mp4::timescale, track::tables};
 
 /// What the tables of a video say, after they have been found to agree with each other and with what LeRobot needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,32 +25,8 @@ pub(crate) struct Video {
 pub(crate) fn check(path: &Path, fps: u32) -> Result<Video, LerobotError> {
     let wrong = LerobotError::file(path);
     let mut file = File::open(path).map_err(LerobotError::io("open", path))?;
-    let length = file.metadata().map_err(LerobotError::io("read", path))?.len();
-    let (mut at, mut data, mut tables) = (0, None, None);
-    while at < length {
-        let mut head = [0; 8];
-        let read = file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut head));
-        read.map_err(LerobotError::io("read", path))?;
-        let [a, b, c, d, kind @ ..] = head;
-        let size = u64::from(u32::from_be_bytes([a, b, c, d]));
-        if size < 8 || at + size > length {
-            return Err(wrong("it is cut off, or no MP4 file".into()));
-        }
-        match &kind {
-            b"mdat" => data = Some((at + 8, at + size)),
-            b"moov" if size <= MAX_TABLES => {
-                let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
-                let read = file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut bytes));
-                read.map_err(LerobotError::io("read", path))?;
-                tables = Some(MoovBox::decode(&bytes).map_err(|error| wrong(error.to_string()))?.0);
-            }
-            _ => {}
-        }
-        at += size;
-    }
-    let (Some(data), Some(tables)) = (data, tables) else {
-        return Err(wrong("it has no frames, or no tables to find them".into()));
-    };
+    let (tables, data) = tables(&mut file, path)?;
+    let data = data.ok_or_else(|| wrong("it has no frames".into()))?;
     let [track] = tables.trak_boxes.as_slice() else { return Err(wrong("it has not one track".into())) };
     let video = table(track, data).map_err(wrong)?;
     times(&tables, track, fps, video.frames).map_err(LerobotError::file(path))?;

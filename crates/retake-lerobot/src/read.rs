@@ -1,9 +1,10 @@
-//! A LeRobot dataset of whatever origin, attempt by attempt.
+//! A LeRobot dataset of whatever origin, row by row.
 
 use std::{
     collections::VecDeque,
     fs::{self, File},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use arrow_array::{
@@ -15,10 +16,8 @@ use serde_json::Value as Json;
 
 use crate::{LerobotError, verify::json};
 
-/// Rows that are decoded together.
-const BATCH: usize = 256;
-/// An attempt that is longer is not believed.
-const MAX_ROWS: usize = 10_000_000;
+/// Rows that are decoded together. They may hold pictures.
+const BATCH: usize = 32;
 
 /// A dataset that is being read.
 #[derive(Debug)]
@@ -37,30 +36,24 @@ pub struct Dataset {
     pub action_names: Vec<String>,
     /// Cameras whose pictures stand in the rows.
     pub images: Vec<String>,
-    /// Cameras whose pictures are videos. They are not decoded here.
+    /// Cameras whose pictures are videos: [`crate::Videos`] decodes them.
     pub videos: Vec<String>,
-    tasks: Vec<String>,
+    tasks: Vec<Arc<str>>,
     files: VecDeque<PathBuf>,
     reading: Option<(PathBuf, ParquetRecordBatchReader)>,
     batch: Option<(RecordBatch, usize)>,
+    /// Attempts and rows so far.
     given: (u64, u64),
     ended: bool,
 }
 
-/// An attempt.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ReadEpisode {
-    /// Its number, from 0.
-    pub index: u64,
-    /// What was to be done, in words.
-    pub task: String,
-    /// Its rows.
-    pub rows: Vec<ReadRow>,
-}
-
 /// A row.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReadRow {
+    /// Number of its attempt, from 0.
+    pub episode: u64,
+    /// What was to be done in the attempt, in words.
+    pub task: Arc<str>,
     /// Seconds since the attempt began.
     pub timestamp: f64,
     /// `observation.state`.
@@ -71,8 +64,8 @@ pub struct ReadRow {
     pub images: Vec<Vec<u8>>,
 }
 
-/// Opens the LeRobotDataset v3.0 in the folder `dir`, ours or another. Attempts follow one by one from the iterator, each whole in
-/// memory and no more than one.
+/// Opens the LeRobotDataset v3.0 in the folder `dir`, ours or another. Rows follow one by one from the iterator, attempt by attempt;
+/// a few of them are in memory at a time.
 ///
 /// # Errors
 /// If there is none, it is of another version, empty, damaged, or lacks `observation.state` or `action`. The iterator's errors name the
@@ -122,7 +115,7 @@ pub fn read(dir: &Path) -> Result<Dataset, LerobotError> {
         images: of_type("image"),
         videos: of_type("video"),
         tasks: tasks(&dir.join("meta/tasks.parquet"))?,
-        files: data_files(&dir.join("data"))?,
+        files: files_below(&dir.join("data"))?.into(),
         reading: None,
         batch: None,
         given: (0, 0),
@@ -130,8 +123,8 @@ pub fn read(dir: &Path) -> Result<Dataset, LerobotError> {
     })
 }
 
-/// The files `data/*/*.parquet`, in order.
-fn data_files(data: &Path) -> Result<VecDeque<PathBuf>, LerobotError> {
+/// The files `*/*.parquet` in a folder, in order.
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, LerobotError> {
     let list = |dir: &Path| -> Result<Vec<PathBuf>, LerobotError> {
         let entries = fs::read_dir(dir).map_err(LerobotError::io("list", dir))?;
         let paths = entries.map(|entry| entry.map(|entry| entry.path()));
@@ -139,13 +132,13 @@ fn data_files(data: &Path) -> Result<VecDeque<PathBuf>, LerobotError> {
         paths.sort();
         Ok(paths)
     };
-    let mut files = VecDeque::new();
-    for chunk in list(data)?.into_iter().filter(|path| path.is_dir()) {
+    let mut files = Vec::new();
+    for chunk in list(folder)?.into_iter().filter(|path| path.is_dir()) {
         files.extend(
             list(&chunk)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == "parquet")),
         );
     }
-    if files.is_empty() { Err(LerobotError::file(data)("there are no rows in it")) } else { Ok(files) }
+    if files.is_empty() { Err(LerobotError::file(folder)("there are no rows in it")) } else { Ok(files) }
 }
 
 fn open(path: &Path) -> Result<ParquetRecordBatchReader, LerobotError> {
@@ -155,7 +148,7 @@ fn open(path: &Path) -> Result<ParquetRecordBatchReader, LerobotError> {
 }
 
 /// Tasks by their numbers. Pandas calls the column of an index without a name `__index_level_0__`.
-fn tasks(path: &Path) -> Result<Vec<String>, LerobotError> {
+fn tasks(path: &Path) -> Result<Vec<Arc<str>>, LerobotError> {
     let mut tasks = Vec::new();
     for batch in open(path)? {
         let batch = batch.map_err(LerobotError::file(path))?;
@@ -165,7 +158,7 @@ fn tasks(path: &Path) -> Result<Vec<String>, LerobotError> {
             let any = column.as_any();
             let short = any.downcast_ref::<StringArray>().map(|texts| texts.value(row));
             let text = short.or_else(|| any.downcast_ref::<LargeStringArray>().map(|texts| texts.value(row)));
-            tasks.push(text.ok_or_else(|| LerobotError::file(path)("its tasks are no text"))?.to_owned());
+            tasks.push(text.ok_or_else(|| LerobotError::file(path)("its tasks are no text"))?.into());
         }
     }
     Ok(tasks)
@@ -192,61 +185,59 @@ impl Dataset {
         Ok(true)
     }
 
-    fn episode(&mut self) -> Result<Option<ReadEpisode>, LerobotError> {
-        let mut episode: Option<ReadEpisode> = None;
-        while self.refill()? {
-            let Some((batch, row)) = self.batch.take() else { break };
-            let path = self.reading.as_ref().map(|(path, _)| path.clone()).unwrap_or_default();
-            let wrong = LerobotError::file(&path);
-            let index = int(&batch, "episode_index", row).map_err(&wrong)?;
-            let open = match &mut episode {
-                Some(open) if index == open.index.cast_signed() => open,
-                Some(_) => {
-                    self.batch = Some((batch, row));
-                    break;
-                }
-                None if index == self.given.0.cast_signed() => {
-                    let number = int(&batch, "task_index", row).map_err(&wrong)?;
-                    let task = usize::try_from(number).ok().and_then(|number| self.tasks.get(number));
-                    let task = task.ok_or_else(|| wrong(format!("there is no task {number}")))?.clone();
-                    episode.insert(ReadEpisode { index: self.given.0, task, rows: Vec::new() })
-                }
-                None => return Err(wrong(format!("episode {index} follows where {} is due", self.given.0))),
+    fn row(&mut self) -> Result<Option<ReadRow>, LerobotError> {
+        if !self.refill()? {
+            return if self.given == (self.episodes, self.rows) {
+                Ok(None)
+            } else {
+                let (episodes, rows) = self.given;
+                Err(LerobotError::Refused(format!(
+                    "the dataset is cut off: it has {episodes} episodes and {rows} rows, and says {} and {}",
+                    self.episodes, self.rows
+                )))
             };
-            if open.rows.len() >= MAX_ROWS {
-                return Err(wrong(format!("episode {index} has more than {MAX_ROWS} rows")));
-            }
-            open.rows.push(row_of(&batch, row, &self.images).map_err(&wrong)?);
-            self.given.1 += 1;
-            self.batch = (row + 1 < batch.num_rows()).then_some((batch, row + 1));
         }
-        if episode.is_some() {
+        let (Some((batch, row)), Some((path, _))) = (self.batch.take(), &self.reading) else {
+            return Ok(None);
+        };
+        let wrong = LerobotError::file(path);
+        let index = int(&batch, "episode_index", row).map_err(&wrong)?;
+        let (episodes, rows) = self.given;
+        // The next one begins, or the one before goes on.
+        if index == episodes.cast_signed() {
             self.given.0 += 1;
-        } else if self.given != (self.episodes, self.rows) {
-            let (episodes, rows) = self.given;
-            return Err(LerobotError::Refused(format!(
-                "the dataset is cut off: it has {episodes} episodes and {rows} rows, and says {} and {}",
-                self.episodes, self.rows
-            )));
+        } else if index + 1 != episodes.cast_signed() {
+            return Err(wrong(format!("episode {index} follows where {episodes} is due")));
         }
-        Ok(episode)
+        let number = int(&batch, "task_index", row).map_err(&wrong)?;
+        let task = usize::try_from(number).ok().and_then(|number| self.tasks.get(number));
+        let task = task.ok_or_else(|| wrong(format!("there is no task {number}")))?;
+        let found = row_of(&batch, row, &self.images, (self.given.0 - 1, task)).map_err(&wrong)?;
+        self.given.1 = rows + 1;
+        self.batch = (row + 1 < batch.num_rows()).then_some((batch, row + 1));
+        Ok(Some(found))
     }
 }
 
 impl Iterator for Dataset {
-    type Item = Result<ReadEpisode, LerobotError>;
+    type Item = Result<ReadRow, LerobotError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
             return None;
         }
-        let next = self.episode().transpose();
+        let next = self.row().transpose();
         self.ended = !matches!(next, Some(Ok(_)));
         next
     }
 }
 
-fn row_of(batch: &RecordBatch, row: usize, images: &[String]) -> Result<ReadRow, String> {
+fn row_of(
+    batch: &RecordBatch,
+    row: usize,
+    images: &[String],
+    (episode, task): (u64, &Arc<str>),
+) -> Result<ReadRow, String> {
     let picture = |name: &String| -> Result<Vec<u8>, String> {
         let column = named(batch, name)?.as_any().downcast_ref::<StructArray>();
         let bytes = column.and_then(|column| column.column_by_name("bytes"));
@@ -255,6 +246,8 @@ fn row_of(batch: &RecordBatch, row: usize, images: &[String]) -> Result<ReadRow,
     };
     let time = vector(named(batch, "timestamp")?, row);
     Ok(ReadRow {
+        episode,
+        task: Arc::clone(task),
         timestamp: time.and_then(|time| time.first().copied()).ok_or("its timestamps are no numbers")?,
         state: vector(named(batch, "observation.state")?, row).ok_or("observation.state is no vector")?,
         action: vector(named(batch, "action")?, row).ok_or("action is no vector")?,
@@ -266,7 +259,7 @@ fn named<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, String>
     batch.column_by_name(name).ok_or_else(|| format!("it has no column {name}"))
 }
 
-fn int(batch: &RecordBatch, name: &str, row: usize) -> Result<i64, String> {
+pub(crate) fn int(batch: &RecordBatch, name: &str, row: usize) -> Result<i64, String> {
     let column: Option<&Int64Array> = named(batch, name)?.as_primitive_opt::<Int64Type>();
     Ok(column.ok_or_else(|| format!("{name} is no integer"))?.value(row))
 }

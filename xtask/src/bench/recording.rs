@@ -1,6 +1,6 @@
 //! What recording costs whoever produces the data, beside the recorders that people use.
 
-mod load;
+pub(super) mod load;
 mod peers;
 
 use std::{path::Path, time::Duration};
@@ -13,6 +13,7 @@ use retake_recorder::{Recorder, RecorderConfig, RecorderReport};
 use self::load::{CAMERAS, Lens, States};
 use super::{Effort, deploy};
 use crate::{
+    kill::killed::kill_after,
     pace::process_time,
     report::{Bound, Cell, Findings, Table, progress},
     stats::Spans,
@@ -24,7 +25,8 @@ Three cameras of 640×480 at 30 Hz and 200 floats at 100 Hz. Ours: a node that p
 nodes that make JPEGs of raw pictures and publish them, and the recorder, each on a thread of its own over zenoh on loopback; what is
 acknowledged is synced to disk ten times a second. Peers (conformance/bench_peers.py, the same load made the same way): Python's
 mcap writer, given JPEGs that were made before; LeRobot 0.4.4's add_frame as its documentation records, given raw pictures, 30 times a second with all cameras and
-the newest floats, because it has no place for others. Caller: how long a call holds up whoever has the data. Ours has two callers:
+the newest floats, because it has no place for others. In the end each is killed while it records; rows are states or ticks at 100 Hz, for
+LeRobot frames at 30 Hz. Caller: how long a call holds up whoever has the data. Ours has two callers:
 the control loop, which never touches a picture, and a camera's own thread, JPEG included. Processor time is of the whole process.";
 
 /// What ours was like.
@@ -97,7 +99,34 @@ pub(crate) fn run(effort: Effort, python: Option<&Path>) -> anyhow::Result<Findi
             }
         }
     }
-    Ok(Findings { compared: COMPARED, remarks, tables: vec![table], bounds })
+    let (left, bound) = left_after_kill(effort, python)?;
+    bounds.push(bound);
+    Ok(Findings { compared: COMPARED, remarks, tables: vec![table, left], bounds })
+}
+
+/// What is left of each recording when the recorder's process is killed.
+fn left_after_kill(effort: Effort, python: Option<&Path>) -> anyhow::Result<(Table, Bound)> {
+    let span = effort.pick(Duration::from_secs(6), Duration::from_secs(20));
+    progress(&format!("  recording: kill -9 after {} s", span.as_secs()));
+    let dir = tempfile::tempdir().context("there is nowhere to record")?;
+    let ours = kill_after(dir.path(), span, 0)?;
+    let mut table =
+        Table::new(&["kill -9", "rows fed", "rows left", "acknowledged", "stock reader opens it"]);
+    let whole = if ours.complaints.is_empty() { "yes, after recovery" } else { "no" };
+    let counts = [ours.taken, ours.kept, ours.acknowledged].map(Cell::Count);
+    let mut row = vec![Cell::from("retake")];
+    row.extend(counts);
+    row.push(whole.into());
+    table.row(row);
+    if let Some(python) = python {
+        peers::killed(python, span)?.rows_left(span, &mut table);
+    }
+    let bound = Bound {
+        what: "nothing acknowledged is lost by kill -9".into(),
+        found: format!("{} ticks acknowledged, {} kept", ours.acknowledged, ours.kept),
+        holds: ours.complaints.is_empty() && ours.kept >= ours.acknowledged,
+    };
+    Ok((table, bound))
 }
 
 fn millis(span: Duration) -> f64 {

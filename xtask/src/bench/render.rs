@@ -119,7 +119,7 @@ impl Frames {
 }
 
 /// What the simulated robot says of itself, and what it measures while the expert lifts, evenly over six seconds.
-fn observed(count: usize) -> anyhow::Result<(RobotDescriptor, Vec<Observation>)> {
+pub(super) fn observed(count: usize) -> anyhow::Result<(RobotDescriptor, Vec<Observation>)> {
     let settings = deploy::settings("lift")?;
     let mut lockstep = deploy::lockstep(&settings, Script::Supervisor)?;
     let (seen, observations) = mpsc::channel();

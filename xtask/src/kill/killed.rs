@@ -1,6 +1,6 @@
 //! `kill -9` at a random time.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -37,14 +37,15 @@ struct Open {
     told: Duration,
 }
 
+/// What a killed recorder had taken and acknowledged, in ticks, and what is left of it.
 #[derive(Debug, Default)]
-struct Killed {
-    acknowledged: u64,
-    kept: u64,
-    taken: u64,
+pub(crate) struct Killed {
+    pub(crate) acknowledged: u64,
+    pub(crate) kept: u64,
+    pub(crate) taken: u64,
     repaired: bool,
     open: Option<Open>,
-    complaints: Vec<String>,
+    pub(crate) complaints: Vec<String>,
 }
 
 pub(super) fn run(options: &Options, sample: &Sample) -> anyhow::Result<Findings> {
@@ -104,12 +105,22 @@ pub(super) fn run(options: &Options, sample: &Sample) -> anyhow::Result<Findings
 fn once(seed: u64, number: u64, sample: &Sample) -> anyhow::Result<Killed> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let dir = tempfile::tempdir()?;
-    let mut process = Process::start(dir.path(), "run", &[])?;
-    sleep_until(Clock::System.now() + Duration::from_millis(random.random_range(40..2500)));
+    let run = kill_after(dir.path(), Duration::from_millis(random.random_range(40..2500)), seed)?;
+    let path = dir.path().join("run");
+    if number.is_multiple_of(8) && path.join(MANIFEST).exists() {
+        sample.add(&format!("killed-{number}"), &path)?;
+    }
+    Ok(run)
+}
+
+/// Lets a recorder record into `dir/run` for `span`, kills it, and recovers what is left. Complaints name the `seed`.
+pub(crate) fn kill_after(dir: &Path, span: Duration, seed: u64) -> anyhow::Result<Killed> {
+    let mut process = Process::start(dir, "run", &[])?;
+    sleep_until(Clock::System.now() + span);
     process.kill()?;
     let killed = Clock::System.now();
     let (_status, heard) = process.end()?;
-    let path = dir.path().join("run");
+    let path = dir.join("run");
     let mut run = Killed {
         acknowledged: heard.last(),
         taken: heard.taken.map_or(0, |(tick, _)| tick),
@@ -117,7 +128,7 @@ fn once(seed: u64, number: u64, sample: &Sample) -> anyhow::Result<Killed> {
     };
     // A manifest is there before anything is recorded.
     if path.join(MANIFEST).exists() {
-        let found = recover_all(dir.path())?;
+        let found = recover_all(dir)?;
         run.complaints.extend(found.failed.iter().map(|(_, error)| format!("seed {seed}: {error}")));
         run.repaired = !found.recovered.is_empty();
         let ticks = ticks_of(&path);
@@ -128,9 +139,6 @@ fn once(seed: u64, number: u64, sample: &Sample) -> anyhow::Result<Killed> {
         if !found.whole {
             run.complaints.push(format!("seed {seed}: not whole after recovery: {:?}", found.problems));
         }
-        if number.is_multiple_of(8) {
-            sample.add(&format!("killed-{number}"), &path)?;
-        }
         run.open = open(&path, &heard, killed)?;
     } else if run.acknowledged > 0 {
         run.complaints.push(format!("seed {seed}: acknowledged, and there is no recording"));
@@ -139,11 +147,7 @@ fn once(seed: u64, number: u64, sample: &Sample) -> anyhow::Result<Killed> {
 }
 
 /// Counted from the first tick that was taken, where none is kept.
-fn open(
-    path: &std::path::Path,
-    heard: &super::process::Heard,
-    killed: MonoTime,
-) -> anyhow::Result<Option<Open>> {
+fn open(path: &Path, heard: &super::process::Heard, killed: MonoTime) -> anyhow::Result<Option<Open>> {
     let Some((first, (_, last))) = heard.first.zip(heard.taken) else { return Ok(None) };
     let mut at = std::collections::BTreeMap::new();
     for logged in retake_log::Recording::open(path)?.messages_on(&[retake_wire::Topic::Tick]) {

@@ -61,8 +61,8 @@ pub(crate) fn observation(seq: u64, captured_ms: i64) -> Message {
 }
 
 pub(crate) fn picture(captured_ms: i64) -> Message {
-    let nanos = i32::try_from(captured_ms * 1_000_000).unwrap();
-    let timestamp = Some(Timestamp { seconds: 0, nanos });
+    let nanos = i32::try_from(captured_ms % 1000 * 1_000_000).unwrap();
+    let timestamp = Some(Timestamp { seconds: captured_ms / 1000, nanos });
     CompressedImage { timestamp, frame_id: "front".into(), data: vec![1, 2], format: "jpeg".into() }.into()
 }
 

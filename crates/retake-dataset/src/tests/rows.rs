@@ -40,6 +40,46 @@ fn a_picture_is_the_newest_that_was_taken_before() {
     assert!(read(vec![(0, robot()), (20, tick(1, 1, 9))]).1[0].observation.is_none());
 }
 
+/// Whatever is asked for, and however much follows it in the recording: the newest picture taken no later than the observation,
+/// found here by looking at all of them.
+#[test]
+fn a_selection_has_the_pictures_that_all_attempts_have() {
+    // A picture every 30 ms, recorded 60 or 85 ms late; an observation every 20 ms, taken 5 ms before its tick.
+    let taken: Vec<i64> = (0..1000).map(|number| 30 * number).collect();
+    let (mut messages, mut attempt) = (vec![(0, robot())], 1);
+    messages.extend(
+        taken.iter().map(|at| (at.unsigned_abs() + 60 + at.unsigned_abs() / 30 % 2 * 25, picture(*at))),
+    );
+    for number in 5..1400 {
+        messages.push((number * 20, observation(number, 20 * number.cast_signed() - 5)));
+        messages.push((number * 20, tick(number, attempt, number)));
+        if [25, 60, 100].contains(&number) {
+            messages.push((number * 20, ended(attempt, Verdict::Success)));
+            attempt += 1;
+        }
+    }
+    messages.sort_by_key(|(at, _)| *at);
+    let dir = tempfile::tempdir().unwrap();
+    let source = record(dir.path(), "rec", messages);
+    let scan = scan(&source, &Rule::default(), |_| {}).unwrap();
+    let lengths: Vec<usize> = scan.episodes.iter().map(crate::Episode::len).collect();
+    assert_eq!(lengths, [21, 35, 40, 1299]);
+    for chosen in [&[0][..], &[1], &[2], &[0, 2], &[3], &[0, 1, 2, 3]] {
+        let episodes: Vec<crate::Episode> =
+            chosen.iter().map(|index| scan.episodes[*index].clone()).collect();
+        let mut count = 0;
+        for row in Rows::new(&source, &episodes, &scan.cameras) {
+            let row = row.unwrap();
+            let seen = row.observation.as_ref().unwrap().captured_nanos / 1_000_000;
+            let due = taken.iter().copied().filter(|at| *at <= seen).max();
+            let shown = row.frames[0].as_ref().map(|frame| frame.captured_nanos / 1_000_000);
+            assert_eq!(shown, due, "attempts {chosen:?}, row {} of {}", row.row, row.episode);
+            count += 1;
+        }
+        assert_eq!(count, episodes.iter().map(crate::Episode::len).sum::<usize>());
+    }
+}
+
 #[test]
 fn an_arbiter_that_starts_again_counts_anew() {
     let mut messages = vec![(0, robot())];

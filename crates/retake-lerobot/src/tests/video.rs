@@ -18,7 +18,7 @@ use crate::{
     h264::{Unit, VideoEncoder, units},
     mp4::{VideoWriter, timescale},
     mp4_read,
-    picture::{Rgb, Yuv, decode, size},
+    picture::{Colour, Planes, Rgb, Yuv, decode, decode_png, size},
 };
 
 proptest! {
@@ -230,4 +230,84 @@ fn colours_become_those_of_bt_601() {
 #[test]
 fn what_is_no_picture_is_refused() {
     assert!(decode(b"").is_err() && size(b"\xff\xd8\xff").is_err());
+}
+
+/// There and back: each colour's own conversion, and the standard's other ones by their formula.
+#[test]
+fn colours_come_back() {
+    let shades = [0u8, 31, 64, 128, 200, 255];
+    for red in shades {
+        for green in shades {
+            for blue in shades {
+                let rgb = Rgb { size: (2, 2), bytes: [red, green, blue].repeat(4) };
+                let yuv = Yuv::of(&rgb);
+                let back = planes(&yuv.y, &yuv.u, &yuv.v).rgb(Colour::default()).unwrap();
+                let far = back.bytes.iter().zip(&rgb.bytes).map(|(a, b)| a.abs_diff(*b)).max();
+                assert!(far <= Some(3), "{red} {green} {blue}: {:?}", &back.bytes[..3]);
+                for (matrix, kr, kb) in [(Colour::BT_601, 0.299, 0.114), (Colour::BT_709, 0.2126, 0.0722)] {
+                    let [r, g, b] = [red, green, blue].map(f64::from);
+                    let luma = kr * r + (1.0 - kr - kb) * g + kb * b;
+                    let full =
+                        [luma, 128.0 + (b - luma) / (2.0 - 2.0 * kb), 128.0 + (r - luma) / (2.0 - 2.0 * kr)];
+                    let [y, u, v] = full.map(|value| value.round() as u8);
+                    let back = planes(&[y; 4], &[u], &[v]).rgb(Colour::new(matrix, true)).unwrap();
+                    let far = back.bytes.iter().zip(&rgb.bytes).map(|(a, b)| a.abs_diff(*b)).max();
+                    assert!(far <= Some(2), "{matrix}, {red} {green} {blue}: {:?}", &back.bytes[..3]);
+                }
+            }
+        }
+    }
+    // A row more than there is, and rows that are longer than the picture is wide.
+    let wide = Planes {
+        size: (2, 2),
+        luma: (&[16, 16, 99, 235, 235], 3),
+        chroma: [&[128], &[128]],
+        chroma_stride: 1,
+    };
+    assert_eq!(wide.rgb(Colour::default()).unwrap().bytes, [[0; 6], [255; 6]].concat());
+    assert!(Planes { size: (2, 3), ..wide }.rgb(Colour::default()).is_err());
+}
+
+fn planes<'a>(y: &'a [u8], u: &'a [u8], v: &'a [u8]) -> Planes<'a> {
+    Planes { size: (2, 2), luma: (y, 2), chroma: [u, v], chroma_stride: 1 }
+}
+
+#[test]
+fn png_files_of_all_kinds_become_pixels() {
+    let file = |kind: ColorType, depth: BitDepth, data: &[u8]| {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 2, 1);
+        encoder.set_color(kind);
+        encoder.set_depth(depth);
+        if kind == ColorType::Indexed {
+            encoder.set_palette(vec![1, 2, 3, 9, 8, 7]);
+        }
+        encoder.write_header().unwrap().write_image_data(data).unwrap();
+        bytes
+    };
+    use png::{BitDepth, BitDepth::Eight, BitDepth::Sixteen, ColorType};
+    let cases = [
+        (file(ColorType::Rgb, Eight, &[1, 2, 3, 4, 5, 6]), [1, 2, 3, 4, 5, 6]),
+        (file(ColorType::Rgba, Eight, &[1, 2, 3, 0, 4, 5, 6, 255]), [1, 2, 3, 4, 5, 6]),
+        (file(ColorType::Grayscale, Sixteen, &[7, 0, 9, 0]), [7, 7, 7, 9, 9, 9]),
+        (file(ColorType::GrayscaleAlpha, Eight, &[7, 1, 9, 2]), [7, 7, 7, 9, 9, 9]),
+        (file(ColorType::Indexed, Eight, &[1, 0]), [9, 8, 7, 1, 2, 3]),
+    ];
+    for (file, due) in cases {
+        assert_eq!(decode_png(&file).unwrap(), Rgb { size: (2, 1), bytes: due.to_vec() });
+        assert!(decode_png(&file[..file.len() / 2]).is_err());
+    }
+    // A bomb: it says that it has 60,000 × 60,000 pixels.
+    let mut huge = file(ColorType::Rgb, Eight, &[1, 2, 3, 4, 5, 6]);
+    huge[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
+    let crc = crc32(&huge[12..29]);
+    huge[29..33].copy_from_slice(&crc.to_be_bytes());
+    assert!(decode_png(&huge).unwrap_err().contains("too large"), "{:?}", decode_png(&huge));
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, byte: &u8| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
+    };
+    !bytes.iter().fold(!0, step)
 }

@@ -11,3 +11,4 @@ mod back;
 mod broken;
 mod made;
 mod values;
+mod videos;

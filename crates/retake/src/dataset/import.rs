@@ -1,7 +1,8 @@
-use std::path::Path;
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, bail};
 use retake_dataset::{Imported, ImportedStep, Importer};
+use retake_lerobot::{ReadRow, Rgb, Videos};
 use retake_robomimic::{Array, Attribute, Demo};
 
 use super::options::{Format, Import};
@@ -10,11 +11,17 @@ use crate::{log::print, progress::Progress};
 pub(super) fn run(options: &Import) -> anyhow::Result<()> {
     let stem = options.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let name = options.name.clone().or(stem).context("give the recording a --name")?;
-    let (count, left) = match options.format {
-        Format::LerobotV3 => lerobot(&options.path, &options.record, &name)?,
-        Format::Robomimic => hdf5(&options.path, &options.record, &name)?,
-    };
     let place = options.record.join(&name);
+    let was_there = place.exists();
+    let imported = match options.format {
+        Format::LerobotV3 => lerobot(options, &name),
+        Format::Robomimic => hdf5(&options.path, &options.record, &name),
+    };
+    if imported.is_err() && !was_there && place.exists() {
+        // Half of a data set would be taken for the whole.
+        fs::remove_dir_all(&place).with_context(|| format!("cannot remove {}", place.display()))?;
+    }
+    let (count, left) = imported?;
     print(format!("{}: {count} demonstrations{left}\n", place.display()))
 }
 
@@ -66,59 +73,100 @@ fn must_match(path: &Path, states: usize, actions: usize) -> anyhow::Result<()> 
     )
 }
 
-fn lerobot(path: &Path, dir: &Path, name: &str) -> anyhow::Result<(u64, String)> {
-    let dataset = retake_lerobot::read(path)?;
-    let total = dataset.episodes;
-    let (hz, robot) = (f64::from(dataset.fps), dataset.robot_type.clone().unwrap_or_default());
-    let (names, images, videos) =
-        (dataset.action_names.clone(), dataset.images.clone(), dataset.videos.clone());
-    let camera = |name: &String| name.strip_prefix("observation.images.").unwrap_or(name).to_owned();
-    let progress = Progress::new("importing", total);
-    let mut importer = None;
-    for episode in dataset {
-        let episode = episode?;
-        let Some(first) = episode.rows.first() else { continue };
-        let (states, actions) = (first.state.len(), first.action.len());
-        must_match(path, states, actions)?;
-        let groups = groups(&names, actions);
-        if importer.is_none() {
-            let what = Imported {
-                robot: robot_name(&robot),
-                hz,
-                groups: groups.clone(),
-                cameras: images.iter().map(|name| (camera(name), 0, 0)).collect(),
-                origin: path.display().to_string(),
-            };
-            importer = Some(Importer::new(dir, name, what, retake_bus::wall_now())?);
-        }
-        let Some(importer) = &mut importer else { continue };
-        importer.begin(&episode.task, "")?;
-        for row in &episode.rows {
-            importer.step(&ImportedStep {
-                measured: cut(&row.state, &groups),
-                command: cut(&row.action, &groups),
-                objects: Vec::new(),
-                frames: jpegs(path, &row.images)?,
-            })?;
-        }
-        importer.end(true)?;
-        progress.of(episode.index + 1, total);
+fn lerobot(options: &Import, name: &str) -> anyhow::Result<(u64, String)> {
+    let path = options.path.as_path();
+    let mut dataset = retake_lerobot::read(path)?;
+    if options.no_pictures {
+        (dataset.images, dataset.videos) = (Vec::new(), Vec::new());
     }
-    let left = if videos.is_empty() {
-        String::new()
-    } else {
-        format!("; videos are not decoded, so pictures of {} are not in it", videos.join(", "))
-    };
-    let importer = importer.with_context(|| format!("{} is empty", path.display()))?;
-    Ok((importer.finish()?, left))
+    let mut videos = Videos::open(path, &dataset.videos, dataset.fps)?;
+    let (hz, total, names) = (f64::from(dataset.fps), dataset.episodes, dataset.action_names.clone());
+    let robot = robot_name(dataset.robot_type.as_deref().unwrap_or_default());
+    let camera = |name: &String| name.strip_prefix("observation.images.").unwrap_or(name).to_owned();
+    let cameras: Vec<String> = dataset.images.iter().chain(&dataset.videos).map(camera).collect();
+    let progress = Progress::new("importing", total);
+    let mut importer: Option<(Importer, u64)> = None;
+    for row in dataset {
+        let row = row?;
+        must_match(path, row.state.len(), row.action.len())?;
+        let groups = groups(&names, row.action.len());
+        let pictures = pictures(&row, &mut videos).with_context(|| {
+            format!("{}, row at {:.3} s of episode {}", path.display(), row.timestamp, row.episode)
+        })?;
+        let (importer, episode) = match &mut importer {
+            Some(open) => open,
+            None => {
+                let sizes = pictures.iter().map(|picture| picture.size);
+                let what = Imported {
+                    robot: robot.clone(),
+                    hz,
+                    groups: groups.clone(),
+                    cameras: cameras.iter().zip(sizes).map(|(name, (w, h))| (name.clone(), w, h)).collect(),
+                    origin: path.display().to_string(),
+                };
+                let mut open = Importer::new(&options.record, name, what, retake_bus::wall_now())?;
+                open.begin(&row.task, "")?;
+                importer.insert((open, row.episode))
+            }
+        };
+        if row.episode != *episode {
+            importer.end(true)?;
+            importer.begin(&row.task, "")?;
+            *episode = row.episode;
+            progress.of(row.episode, total);
+        }
+        importer.step(&ImportedStep {
+            measured: cut(&row.state, &groups),
+            command: cut(&row.action, &groups),
+            objects: Vec::new(),
+            frames: pictures.into_iter().map(|picture| picture.jpeg).collect(),
+        })?;
+    }
+    let (mut importer, _) = importer.with_context(|| format!("{} is empty", path.display()))?;
+    importer.end(true)?;
+    Ok((importer.finish()?, String::new()))
 }
 
-/// Pictures as they can be recorded.
-fn jpegs(path: &Path, images: &[Vec<u8>]) -> anyhow::Result<Vec<Vec<u8>>> {
-    if images.iter().any(|image| !image.is_empty() && !image.starts_with(&[0xff, 0xd8])) {
-        bail!("{}: its pictures are no JPEG files, and others cannot be recorded", path.display());
+/// A picture as it is recorded, and its width and height.
+struct Recorded {
+    size: (u32, u32),
+    jpeg: Vec<u8>,
+}
+
+impl Recorded {
+    /// As a camera of ours would have recorded it.
+    fn of(pixels: &Rgb) -> anyhow::Result<Self> {
+        let jpeg = retake_camera::encode_jpeg(&pixels.bytes, pixels.size)?;
+        Ok(Self { size: sides(pixels.size)?, jpeg })
     }
-    Ok(images.to_vec())
+
+    /// JPEG files stay as they are.
+    fn of_file(file: &[u8]) -> anyhow::Result<Self> {
+        if file.starts_with(&[0xff, 0xd8]) {
+            let size = retake_lerobot::jpeg_size(file).map_err(anyhow::Error::msg)?;
+            return Ok(Self { size: sides(size)?, jpeg: file.to_vec() });
+        }
+        if file.starts_with(b"\x89PNG") {
+            return Self::of(&retake_lerobot::decode_png(file).map_err(anyhow::Error::msg)?);
+        }
+        bail!("a picture is neither a JPEG nor a PNG file; --no-pictures leaves them out")
+    }
+}
+
+fn sides((width, height): (usize, usize)) -> anyhow::Result<(u32, u32)> {
+    Ok((width.try_into()?, height.try_into()?))
+}
+
+/// The pictures of a row: those that stand in it, then those of the videos.
+fn pictures(row: &ReadRow, videos: &mut Videos) -> anyhow::Result<Vec<Recorded>> {
+    let mut found = Vec::new();
+    for file in &row.images {
+        found.push(Recorded::of_file(file)?);
+    }
+    for pixels in videos.at(row.episode, row.timestamp)? {
+        found.push(Recorded::of(pixels)?);
+    }
+    Ok(found)
 }
 
 /// What `retake dataset export` says of the robot in `env_args`.

@@ -239,7 +239,7 @@ pub(crate) struct Weights {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// A robomimic file, or a LeRobot dataset whose pictures are no video.
+    /// A robomimic file, or a folder with a LeRobot dataset v3.0.
     pub(crate) path: PathBuf,
     /// The format it is in.
     #[arg(long, value_enum)]
@@ -250,4 +250,7 @@ pub(crate) struct Import {
     /// The recording's name; that of the file if left away.
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// Leaves the pictures of a LeRobot dataset out.
+    #[arg(long)]
+    pub(crate) no_pictures: bool,
 }

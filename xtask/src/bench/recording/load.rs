@@ -51,7 +51,7 @@ fn scene(random: &mut ChaCha8Rng) -> Vec<f32> {
 }
 
 /// Raw pictures, RGB.
-pub(super) fn pictures() -> Arc<Vec<Vec<u8>>> {
+pub(crate) fn pictures() -> Arc<Vec<Vec<u8>>> {
     let mut random = ChaCha8Rng::seed_from_u64(0);
     let scene = scene(&mut random);
     let (mut x, mut y) = (MARGIN / 2, MARGIN / 2);

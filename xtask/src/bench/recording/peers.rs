@@ -14,10 +14,21 @@ use crate::report::{Cell, Table};
 /// What `conformance/bench_peers.py` said.
 pub(super) struct Peers(Vec<Value>);
 
+/// Each records for `span`.
 pub(super) fn run(python: &Path, span: Duration) -> anyhow::Result<Peers> {
+    told(python, span, &[])
+}
+
+/// Each records until it is killed after `span`; LeRobot saves three episodes in that time, and is in a fourth.
+pub(super) fn killed(python: &Path, span: Duration) -> anyhow::Result<Peers> {
+    let (after, episode) = (span.as_secs().to_string(), format!("{:.2}", span.as_secs_f64() / 3.5));
+    told(python, span * 4, &["--kill-after", &after, "--episode-seconds", &episode])
+}
+
+fn told(python: &Path, span: Duration, more: &[&str]) -> anyhow::Result<Peers> {
     let script = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance/bench_peers.py"));
     let mut command = Command::new(python);
-    command.arg(&script).args(["--seconds", &span.as_secs().to_string(), "--vcodec", "h264"]);
+    command.arg(&script).args(["--seconds", &span.as_secs().to_string(), "--vcodec", "h264"]).args(more);
     let output = command
         .stderr(Stdio::inherit())
         .output()
@@ -63,6 +74,28 @@ impl Peers {
                         .map_or(Cell::from(""), |bytes| Cell::Number(bytes / 1e6, 1)),
                 ]);
             }
+        }
+    }
+
+    /// A row for each peer that was killed.
+    pub(super) fn rows_left(&self, span: Duration, table: &mut Table) {
+        for peer in &self.0 {
+            let word = |path: &str| peer.pointer(path).and_then(Value::as_str).unwrap_or_default();
+            let (fed, left, opens) = match word("/peer") {
+                "mcap" => {
+                    let floats = number(peer, "/messages_read_in_sequence/floats")
+                        .or_else(|| number(peer, "/messages_read_in_sequence/state"));
+                    (span.as_secs() * 100, floats, word("/stock_reader"))
+                }
+                _ => (span.as_secs() * 30, number(peer, "/rows_loadable"), word("/stock_loader")),
+            };
+            table.row(vec![
+                word("/peer").to_owned().into(),
+                Cell::Count(fed),
+                left.map_or("none".into(), |left| Cell::Number(left, 0)),
+                "".into(),
+                opens.to_owned().into(),
+            ]);
         }
     }
 
