@@ -7,7 +7,7 @@ use retake_policy::PolicySpec;
 
 use crate::{
     dataset::DatasetCommand,
-    learn::{EvalOptions, PolicyCommand, StudyOptions, TrainOptions},
+    learn::{EvalOptions, LearnOptions, PolicyCommand, StudyOptions, TrainOptions},
     spec::{OperatorSpec, ViewSpec},
 };
 
@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Train(TrainOptions),
     /// Run a policy alone, in lockstep on the embedded simulator, and count successes.
     Eval(EvalOptions),
+    /// Watch recordings being made; train when humans have driven enough, and announce what is not worse. Goes on until Ctrl-C.
+    Learn(LearnOptions),
     /// Deploy, supervise, retrain and judge, round after round, with scripted operators on a fast task: methods compared over seeds.
     Study(StudyOptions),
     /// Say which trained policy is served: announce one, go back to the one before.

@@ -73,6 +73,7 @@ fn run(cli: Cli) -> anyhow::Result<Kept> {
         Command::Dataset(command) => dataset::run(&command),
         Command::Train(options) => learn::train(&options).map(|()| Kept::All),
         Command::Eval(options) => learn::eval(&options).map(|()| Kept::All),
+        Command::Learn(options) => learn::learn(&options).map(|()| Kept::All),
         Command::Study(options) => learn::study(&options).map(|()| Kept::All),
         Command::Policy(command) => learn::policies(&command).map(|()| Kept::All),
         Command::Pad(options) => pad::run(&options).map(|()| Kept::All),

@@ -73,7 +73,7 @@ pub(crate) fn run(options: &SuggestOptions) -> anyhow::Result<()> {
     if states.is_empty() {
         bail!("no states of the simulator were recorded before tick {}", end.tick);
     }
-    let policy = match options.policy {
+    let policy = match options.policy.clone() {
         Some(policy) => policy,
         None => recorded_policy(&recording, &found.policy)?,
     };

@@ -17,6 +17,28 @@ pub(crate) struct TrainOptions {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) examples: ExamplesOptions,
+    #[command(flatten)]
+    pub(crate) fit: FitOptions,
+    /// Begin with the weights of this checkpoint instead of from scratch.
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub(crate) from: Option<PathBuf>,
+    /// Go on with a training of the same options and data that was interrupted, in --out.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Announce it when it is trained: a policy node that serves the folder it is in changes to it at the next episode.
+    #[arg(long)]
+    pub(crate) announce: bool,
+    /// Draw the losses into this file for Rerun.
+    #[arg(long, value_name = "FILE.rrd")]
+    pub(crate) plot: Option<PathBuf>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How a policy is trained.
+#[derive(Debug, Args)]
+pub(crate) struct FitOptions {
     /// The class of policy.
     #[arg(long, value_enum, default_value_t = NetworkOption::Mixture)]
     pub(crate) network: NetworkOption,
@@ -50,21 +72,34 @@ pub(crate) struct TrainOptions {
     /// Seed of the first weights, of the order of the data, and of which attempts validate.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Begin with the weights of this checkpoint instead of from scratch.
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
-    pub(crate) from: Option<PathBuf>,
-    /// Go on with a training of the same options and data that was interrupted, in --out.
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// Announce it when it is trained: a policy node that serves the folder it is in changes to it at the next episode.
-    #[arg(long)]
-    pub(crate) announce: bool,
-    /// Draw the losses into this file for Rerun.
-    #[arg(long, value_name = "FILE.rrd")]
-    pub(crate) plot: Option<PathBuf>,
-    /// Print the report as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LearnOptions {
+    /// Recordings, or folders that recordings are made in.
+    #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
+    pub(crate) data: Vec<PathBuf>,
+    /// The folder of checkpoints: each new one is put there and announced, so that a policy node that serves the folder
+    /// (--policy learnt:FOLDER) changes to it at the next episode.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) policies: PathBuf,
+    /// Train anew when humans have driven for so many more steps; a third of the demonstrations' if left away, as Sirius does.
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) after: Option<u64>,
+    /// Judge each new policy alone on the embedded simulator, in so many attempts beside the one before, and announce it only if it is
+    /// not worse.
+    #[arg(long, value_name = "ATTEMPTS", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) evaluate: Option<u64>,
+    /// Seed of the first attempt of an evaluation.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) evaluation_seed: u64,
+    /// Stop after so many policies; otherwise go on until Ctrl-C.
+    #[arg(long, value_name = "N")]
+    pub(crate) rounds: Option<u64>,
+    #[command(flatten)]
+    pub(crate) examples: ExamplesOptions,
+    #[command(flatten)]
+    pub(crate) fit: FitOptions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

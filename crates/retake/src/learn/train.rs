@@ -20,7 +20,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
-    options::{ApplyOption, NetworkOption, TrainOptions},
+    ExamplesOptions,
+    options::{ApplyOption, FitOptions, NetworkOption, TrainOptions},
     weights_text,
 };
 use crate::{log::print, progress::Progress};
@@ -42,33 +43,45 @@ struct Report<'a> {
     manifest: &'a Manifest,
 }
 
+/// What is trained on.
+pub(super) struct Lesson {
+    pub(super) survey: Survey,
+    pub(super) plan: Plan,
+    samples: Samples,
+    left: retake_examples::Left,
+}
+
 /// Trains a policy on recordings.
 pub(crate) fn run(options: &TrainOptions) -> anyhow::Result<()> {
-    let config = config(options)?;
+    let config = config(&options.fit, &options.examples)?;
     check_plot(options.plot.as_deref())?;
-    let (survey, plan) = options.examples.weighed(&options.data)?;
-    let samples = samples(&survey, &plan)?;
-    let (samples, examples) = samples;
+    let lesson = Lesson::new(options.examples.weighed(&options.data)?)?;
     if !options.json {
-        print(weights_text(&survey, &plan))?;
+        print(weights_text(&lesson.survey, &lesson.plan))?;
     }
-    let trained = fit(options, &samples, &config)?;
+    let start = match (&options.from, options.resume) {
+        (_, true) => Start::Resume(Box::new(Resume::load(&options.out)?)),
+        (Some(dir), false) => Start::From(Box::new(Policy::load(dir)?.0)),
+        (None, false) => Start::Scratch,
+    };
+    let stop = StopFlag::on_signals().context("cannot listen for Ctrl-C")?;
+    let trained = lesson.fit(&config, start, &stop)?;
     let stopped = trained.record().end == End::Stopped;
     let keep = if stopped { Keep::Training } else { Keep::Policy };
-    let manifest = trained.save(&options.out, &described(options, &survey, &plan)?, keep)?;
+    let manifest = trained.save(&options.out, &lesson.described(&options.examples)?, keep)?;
     let report = Report {
         checkpoint: &options.out,
-        attempts: survey.attempts().count(),
-        examples: samples.len(),
-        left_out: examples.left,
-        weights: &plan,
+        attempts: lesson.survey.attempts().count(),
+        examples: lesson.samples.len(),
+        left_out: lesson.left,
+        weights: &lesson.plan,
         manifest: &manifest,
     };
-    write_reports(options, &report, &weights_text(&survey, &plan))?;
+    write_reports(options, &report, &weights_text(&lesson.survey, &lesson.plan))?;
     if options.json {
         print(serde_json::to_string_pretty(&report)? + "\n")?
     } else {
-        print(text(&report))?
+        print(summary(&report))?
     }
     if stopped {
         bail!(
@@ -82,7 +95,8 @@ pub(crate) fn run(options: &TrainOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn config(options: &TrainOptions) -> anyhow::Result<TrainConfig> {
+/// How to train, as the command line says.
+pub(super) fn config(options: &FitOptions, examples: &ExamplesOptions) -> anyhow::Result<TrainConfig> {
     let network = match options.network {
         NetworkOption::Mixture => {
             Network::Mixture { hidden: options.hidden.clone(), modes: options.modes, min_std: MIN_STD }
@@ -93,7 +107,7 @@ fn config(options: &TrainOptions) -> anyhow::Result<TrainConfig> {
             integration: INTEGRATION,
         },
     };
-    let weights = match (options.apply, options.examples.scheme()?.application()) {
+    let weights = match (options.apply, examples.scheme()?.application()) {
         (Some(ApplyOption::Loss), _) | (None, Application::Loss) => Use::Loss,
         (Some(ApplyOption::Sampling), _) | (None, Application::Sampling) => Use::Sampling,
     };
@@ -113,55 +127,44 @@ fn config(options: &TrainOptions) -> anyhow::Result<TrainConfig> {
     Ok(config)
 }
 
-fn samples(survey: &Survey, plan: &Plan) -> anyhow::Result<(Samples, Examples)> {
-    let progress = Progress::new("gathering", survey.steps() as u64);
-    let mut examples = gather(survey, plan, |read| progress.at(read, "gathering"))?;
-    drop(progress);
-    let (actions, features) = retake_features::Actions::new(&survey.robot)?;
-    let shape = Shape { observations: features.width(), groups: actions.sizes().to_vec() };
-    let take = std::mem::take;
-    let samples = Samples::new(
-        shape,
-        take(&mut examples.observations),
-        take(&mut examples.actions),
-        take(&mut examples.weights),
-        take(&mut examples.episodes),
-    )?;
-    Ok((samples, examples))
-}
+impl Lesson {
+    pub(super) fn new((survey, plan): (Survey, Plan)) -> anyhow::Result<Self> {
+        let progress = Progress::new("gathering", survey.steps() as u64);
+        let Examples { observations, actions, weights, episodes, left } =
+            gather(&survey, &plan, |read| progress.at(read, "gathering"))?;
+        drop(progress);
+        let (space, features) = retake_features::Actions::new(&survey.robot)?;
+        let shape = Shape { observations: features.width(), groups: space.sizes().to_vec() };
+        let samples = Samples::new(shape, observations, actions, weights, episodes)?;
+        Ok(Self { survey, plan, samples, left })
+    }
 
-/// Trains with a bar, until it is done or Ctrl-C.
-fn fit(options: &TrainOptions, samples: &Samples, config: &TrainConfig) -> anyhow::Result<Trained> {
-    let start = match (&options.from, options.resume) {
-        (_, true) => Start::Resume(Box::new(Resume::load(&options.out)?)),
-        (Some(dir), false) => Start::From(Box::new(Policy::load(dir)?.0)),
-        (None, false) => Start::Scratch,
-    };
-    let stop = StopFlag::on_signals().context("cannot listen for Ctrl-C")?;
-    let progress = Progress::new("training", config.steps);
-    let mut validation = String::new();
-    Ok(train(samples, config, start, &mut |at| {
-        if let Some(loss) = at.validation {
-            validation = format!(", held out {loss:.3}");
-        }
-        if at.step % 25 == 0 || at.validation.is_some() {
-            progress.at(at.step, &format!("training: loss {:.3}{validation}", at.loss));
-        }
-        if stop.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?)
-}
+    /// Trains with a bar, until it is done or told to stop.
+    pub(super) fn fit(&self, config: &TrainConfig, start: Start, stop: &StopFlag) -> anyhow::Result<Trained> {
+        let progress = Progress::new("training", config.steps);
+        let mut validation = String::new();
+        Ok(train(&self.samples, config, start, &mut |at| {
+            if let Some(loss) = at.validation {
+                validation = format!(", held out {loss:.3}");
+            }
+            if at.step % 25 == 0 || at.validation.is_some() {
+                progress.at(at.step, &format!("training: loss {:.3}{validation}", at.loss));
+            }
+            if stop.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?)
+    }
 
-fn described(options: &TrainOptions, survey: &Survey, plan: &Plan) -> anyhow::Result<About> {
-    let mut described = about(&survey.robot)?;
-    described.insert("scheme".into(), json!(options.examples.scheme()?));
-    described.insert("weights".into(), json!(plan));
-    described.insert("memory".into(), json!(options.examples.memory()?));
-    described.insert(
-        "labels".into(),
-        json!({ "version": retake_labels::VERSION, "rule": options.examples.rule.rule() }),
-    );
-    described.insert("attempts".into(), json!(survey.attempts().count()));
-    Ok(described)
+    /// What a checkpoint is to say of itself.
+    pub(super) fn described(&self, options: &ExamplesOptions) -> anyhow::Result<About> {
+        let mut described = about(&self.survey.robot)?;
+        described.insert("scheme".into(), json!(options.scheme()?));
+        described.insert("weights".into(), json!(self.plan));
+        described.insert("memory".into(), json!(options.memory()?));
+        let labels = json!({ "version": retake_labels::VERSION, "rule": options.rule.rule() });
+        described.insert("labels".into(), labels);
+        described.insert("attempts".into(), json!(self.survey.attempts().count()));
+        Ok(described)
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "what becomes of the policy")]
@@ -212,7 +215,7 @@ fn write_reports(options: &TrainOptions, report: &Report<'_>, weights: &str) -> 
     Ok(())
 }
 
-fn text(report: &Report<'_>) -> String {
+fn summary(report: &Report<'_>) -> String {
     let record = &report.manifest.record;
     let why = match record.end {
         End::Steps => "all steps done",
@@ -242,7 +245,7 @@ fn markdown(report: &Report<'_>, weights: &str) -> String {
     let mut text = format!(
         "# {}\n\n```\n{weights}```\n\n```\n{}```\n\n| step | loss | held out |\n|---:|---:|---:|\n",
         report.checkpoint.file_name().unwrap_or_default().to_string_lossy(),
-        self::text(report)
+        summary(report)
     );
     for point in &report.manifest.record.history {
         let validation = point.validation.map_or_else(|| "-".to_owned(), |loss| format!("{loss:.4}"));
