@@ -138,7 +138,8 @@ impl Insertion {
 
     /// What comes next.
     pub fn stage(&self) -> Stage {
-        if self.beyond_gate() < 0.0 { Stage::Gate } else { Stage::Hole }
+        // As the wall's far side is computed: a difference would round otherwise, and the tool that touches it be in the wall.
+        if self.tool[0] < self.gate[0] + PASSAGE { Stage::Gate } else { Stage::Hole }
     }
 
     /// The bottleneck that comes next.

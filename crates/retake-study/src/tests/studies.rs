@@ -284,6 +284,7 @@ fn the_bundled_plans_can_be_done() {
     let study = Study::from_toml(include_str!("../../../../sim/studies/study-a.toml")).unwrap();
     assert!(study.seeds >= 10 && study.comparisons.iter().any(|comparison| comparison.primary));
     Study::from_toml(include_str!("../../../../sim/studies/study-a-ablations.toml")).unwrap();
+    Study::from_toml(include_str!("../../../../sim/studies/study-a-why.toml")).unwrap();
 }
 
 /// The real learner, small: the whole way from a plan to results, twice.
