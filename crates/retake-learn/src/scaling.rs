@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Samples, single};
 
-/// Below this spread a value is taken for constant, and only centred: dividing by it would turn its last digits into a signal.
+/// Below this spread a value is taken for constant. One that is observed is only centred: dividing by so little would turn its last
+/// digits into a signal. One that is done is scaled by this much, or whatever a network makes up for it would be done.
 const CONSTANT: f64 = 1e-5;
 
 /// Mean and spread of each value of a row; what the network sees is `(value - mean) / spread`.
@@ -13,9 +14,15 @@ pub(crate) struct Scaling {
 }
 
 impl Scaling {
-    /// Of the columns of `values`, `[N x width]`; `counts(row, column)` says whether a value counts.
-    fn of(values: &[f32], width: usize, rows: &[u32], counts: impl Fn(usize, usize) -> bool) -> Self {
-        let mut scaling = Self { mean: vec![0.0; width], spread: vec![1.0; width] };
+    /// Of the columns of `values`, `[N x width]`; `counts(row, column)` says whether a value counts. A column that is constant, or in which
+    /// nothing counts, has the spread `constant`.
+    fn of(
+        values: &[f32],
+        (width, constant): (usize, f32),
+        rows: &[u32],
+        counts: impl Fn(usize, usize) -> bool,
+    ) -> Self {
+        let mut scaling = Self { mean: vec![0.0; width], spread: vec![constant; width] };
         for column in 0..width {
             let counted = || {
                 rows.iter()
@@ -30,7 +37,7 @@ impl Scaling {
             let mean = counted().sum::<f64>() / count;
             let spread = (counted().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
             scaling.mean[column] = single(mean);
-            scaling.spread[column] = if spread < CONSTANT { 1.0 } else { single(spread) };
+            scaling.spread[column] = if spread < CONSTANT { constant } else { single(spread) };
         }
         scaling
     }
@@ -66,8 +73,8 @@ impl Normalisation {
         let seen = |row: usize, _| learned(row).iter().any(|weight| *weight > 0.0);
         let done = |row: usize, value: usize| learned(row)[owner[value]] > 0.0;
         Self {
-            observation: Scaling::of(samples.observations(), shape.observations, rows, seen),
-            action: Scaling::of(samples.actions(), shape.actions(), rows, done),
+            observation: Scaling::of(samples.observations(), (shape.observations, 1.0), rows, seen),
+            action: Scaling::of(samples.actions(), (shape.actions(), single(CONSTANT)), rows, done),
         }
     }
 }

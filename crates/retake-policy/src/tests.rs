@@ -32,7 +32,8 @@ fn checkpoint(dir: &Path, robot: &RobotDescriptor, network: Network, speed: f32)
         vec![1.0; count * shape.groups.len()],
         vec![0; count],
     );
-    let config = TrainConfig { network, steps: 1, validation: 0.0, ..TrainConfig::default() };
+    let config =
+        TrainConfig { network, steps: 400, learning_rate: 1e-2, validation: 0.0, ..TrainConfig::default() };
     let trained =
         train(&samples.unwrap(), &config, Start::Scratch, &mut |_| ControlFlow::Continue(())).unwrap();
     trained.save(dir, &about(robot).unwrap(), Keep::Policy).unwrap();
@@ -125,9 +126,9 @@ fn it_answers_with_a_way_that_begins_where_the_command_is() {
         assert_eq!((proposal.observation_seq, proposal.period_nanos), (bench.seq, 20_000_000));
         assert!(proposal.version.starts_with("v1-"), "{}", proposal.version);
         let (actions, _) = Actions::new(&robot).unwrap();
-        // The data's mean is all it could learn.
+        // All it has ever seen.
         let first = actions.between(&home(), &proposal.steps[0].groups, actions.period()).unwrap();
-        assert!((first[0] - 0.1).abs() < 0.02 && first[1].abs() < 0.02, "{first:?}");
+        assert!((first[0] - 0.1).abs() < 0.03 && first[1].abs() < 0.03, "{first:?}");
     }
 }
 
