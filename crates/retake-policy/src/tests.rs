@@ -79,10 +79,10 @@ impl Bench {
         self.node.receive(MonoTime::ZERO, &message, &mut out);
         let (mut proposals, mut notices) = (Vec::new(), Vec::new());
         for said in out.drain() {
-            match said {
-                Message::Proposal(proposal) => proposals.push(proposal),
-                Message::Notice(notice) => notices.push(notice),
-                other => panic!("{other:?}"),
+            if let Message::Proposal(proposal) = said {
+                proposals.push(proposal);
+            } else if let Message::Notice(notice) = said {
+                notices.push(notice);
             }
         }
         (proposals, notices)
@@ -181,7 +181,8 @@ fn a_robot_it_was_not_trained_for_is_told_and_not_driven() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("v1");
     checkpoint(&path, &robot(), mixture(), 0.1);
-    let spoilt: [(fn(&mut RobotDescriptor), &str); 4] = [
+    type Spoil = fn(&mut RobotDescriptor);
+    let spoilt: [(Spoil, &str); 4] = [
         (|robot| robot.control_hz = 100.0, "control_hz"),
         (|robot| robot.task = "juggle".into(), "task"),
         (|robot| robot.objects.clear(), "observation"),

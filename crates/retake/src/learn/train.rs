@@ -55,15 +55,15 @@ pub(super) struct Lesson {
 pub(crate) fn run(options: &TrainOptions) -> anyhow::Result<()> {
     let config = config(&options.fit, &options.examples)?;
     check_plot(options.plot.as_deref())?;
-    let lesson = Lesson::new(options.examples.weighed(&options.data)?)?;
-    if !options.json {
-        print(weights_text(&lesson.survey, &lesson.plan))?;
-    }
     let start = match (&options.from, options.resume) {
         (_, true) => Start::Resume(Box::new(Resume::load(&options.out)?)),
         (Some(dir), false) => Start::From(Box::new(Policy::load(dir)?.0)),
         (None, false) => Start::Scratch,
     };
+    let lesson = Lesson::new(options.examples.weighed(&options.data)?)?;
+    if !options.json {
+        print(weights_text(&lesson.survey, &lesson.plan))?;
+    }
     let stop = StopFlag::on_signals().context("cannot listen for Ctrl-C")?;
     let trained = lesson.fit(&config, start, &stop)?;
     let stopped = trained.record().end == End::Stopped;

@@ -86,3 +86,25 @@ fn silence_freezes_and_lets_go_after_its_time_and_not_at_it() {
     bench.barred(Doubt::Stalled);
     assert!(!bench.clutch.frozen(after(&bench, 301)));
 }
+
+/// What is made of the hand's motion may change while it drives: the change itself moves nothing, and what follows obeys it.
+#[test]
+fn scale_and_frame_may_change_on_the_way() {
+    let way = |change: fn(&mut HandFrame)| {
+        let mut bench = Bench::engaged();
+        bench.moves([0.1, 0.0, 0.0], Vector3::zeros());
+        let before = bench.goal();
+        change(&mut bench.frame);
+        bench.says(1);
+        close(bench.goal().translation.vector, before.translation.vector, "the change itself");
+        bench.moves([0.2, 0.0, 0.0], Vector3::zeros());
+        bench.goal().translation.vector - before.translation.vector
+    };
+    close(way(|_| ()), Vector3::new(0.1, 0.0, 0.0), "no change");
+    close(way(|frame| frame.scale = 0.5), Vector3::new(0.05, 0.0, 0.0), "half the scale");
+    close(
+        way(|frame| frame.in_tool_frame = true),
+        home().rotation * Vector3::new(0.1, 0.0, 0.0),
+        "the tool's axes",
+    );
+}
