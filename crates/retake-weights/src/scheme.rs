@@ -95,6 +95,9 @@ impl Scheme {
             let class = class.ok_or_else(|| {
                 wrong(format!("{name:?} is no class; classes are {}", Class::ALL.map(Class::name).join(", ")))
             })?;
+            if matches!(class, Class::Idle | Class::Rewind) {
+                return Err(wrong(format!("nothing is to be learnt from steps of {name}: leave it out")));
+            }
             if !(weight.is_finite() && *weight >= 0.0) {
                 return Err(wrong(format!(
                     "the weight of {name} is {weight}; it must be a number, and not negative"

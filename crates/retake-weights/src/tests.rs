@@ -176,6 +176,8 @@ fn schemes_are_read_and_written_alike() {
         "table:demo=inf",
         "table:demo=0",
         "table:expert=1",
+        "table:idle=1",
+        "table:demo=1,rewind=0",
     ] {
         assert!(bad.parse::<Scheme>().is_err(), "{bad}");
     }

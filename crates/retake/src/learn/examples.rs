@@ -14,7 +14,7 @@ use crate::{dataset::RuleOptions, progress::Progress};
 #[derive(Debug, Args)]
 pub(crate) struct ExamplesOptions {
     /// How steps are weighted: uniform, sirius, sirius:ratio=0.5,pre=0.002, iwr, hg-dagger, rac, or table:demo=1,correction=4,… with
-    /// a weight for each class (policy, pre-intervention, recovery, correction, demo, rewind, idle).
+    /// a weight for each class (policy, pre-intervention, recovery, correction, demo).
     #[arg(long, default_value = "sirius")]
     pub(crate) scheme: Scheme,
     /// Weights of classes from a TOML file with lines such as `correction = 4.0`, instead of a scheme.

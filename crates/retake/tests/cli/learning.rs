@@ -81,7 +81,8 @@ fn what_cannot_be_trained_on_or_served_is_refused() {
         (&["--memory", "1.5"][..], &["--memory", "1.5"][..]),
         (&["--hidden", "0"][..], &["hidden"][..]),
         (&["--resume"][..], &["policies/none"][..]),
-        (&["--scheme", "table:idle=1"][..], &["group"][..]),
+        (&["--scheme", "table:idle=1"][..], &["idle"][..]),
+        (&["--scheme", "table:recovery=1"][..], &["group arm", "learns from none"][..]),
     ] {
         train(dir, "policies/none", more).assert_refused(words);
     }
