@@ -30,7 +30,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use self::{
-    campaign::Campaign,
+    campaign::{Campaign, Found},
     mode::{MODES, Mode},
     tally::Tally,
 };
@@ -113,6 +113,31 @@ fn print(text: &str) {
     println!("{text}");
 }
 
+/// A deployment may fail to start for reasons that are none of its own: another program took a port that had just been free.
+const STARTS: u64 = 4;
+
+fn begin(seed: u64) -> anyhow::Result<Campaign> {
+    let mut begun = Campaign::start(seed);
+    for again in 1..STARTS {
+        let Err(error) = &begun else { break };
+        progress(&format!("a deployment did not start, and is started again: {error:#}"));
+        begun = Campaign::start(seed.wrapping_add(again << 32));
+    }
+    begun
+}
+
+/// One run; in a new deployment if a node of this one could not be started again.
+fn carry_out(campaign: &mut Campaign, seed: u64, (mode, drawn): (&Mode, u64)) -> anyhow::Result<Found> {
+    let mut outcome = campaign.run(mode, drawn);
+    for again in 1..STARTS {
+        let Err(error) = &outcome else { break };
+        progress(&format!("{}: a run was not carried out, and is tried again: {error:#}", mode.name));
+        *campaign = begin(seed.wrapping_add(again << 40))?;
+        outcome = campaign.run(mode, drawn);
+    }
+    outcome
+}
+
 /// All runs of all modes, shared out over several deployments.
 fn campaign(modes: &[&Mode], runs: u64, options: &Options) -> anyhow::Result<Tally> {
     let (parallel, seed) = (options.parallel, options.seed);
@@ -120,7 +145,8 @@ fn campaign(modes: &[&Mode], runs: u64, options: &Options) -> anyhow::Result<Tal
     let next = Mutex::new(0);
     let total = runs * modes.len() as u64;
     let work = |number: u64| -> anyhow::Result<()> {
-        let mut campaign = Campaign::start(seed.wrapping_mul(1_000_003).wrapping_add(number))?;
+        let own = seed.wrapping_mul(1_000_003).wrapping_add(number);
+        let mut campaign = begin(own)?;
         loop {
             let at = {
                 let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,12 +158,13 @@ fn campaign(modes: &[&Mode], runs: u64, options: &Options) -> anyhow::Result<Tal
             }
             let index = usize::try_from(at / runs)?;
             let Some(mode) = modes.get(index) else { return Ok(()) };
-            let mut outcome = campaign.run(mode, seed ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15))?;
+            let drawn = seed ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mut outcome = carry_out(&mut campaign, own, (mode, drawn))?;
             for again in 1..4_u64 {
                 if outcome.engaged {
                     break;
                 }
-                outcome = campaign.run(mode, seed ^ again ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15))?;
+                outcome = carry_out(&mut campaign, own, (mode, drawn ^ again))?;
             }
             for violation in &outcome.violations {
                 progress(&format!("UNSAFE {}: {}: {}", mode.name, violation.what.name(), violation.detail));

@@ -38,13 +38,14 @@ pub(crate) struct Options {
 }
 
 /// The pure crates, and which of their files.
-const PURE: [(&str, &[&str]); 7] = [
+const PURE: [(&str, &[&str]); 8] = [
     ("retake-units", &[]),
     ("retake-authority", &[]),
     ("retake-gate", &[]),
     ("retake-shaping", &[]),
     ("retake-episode", &[]),
     ("retake-labels", &[]),
+    ("retake-weights", &[]),
     // The rest of the node is tested by whole deployments, which would take minutes for each mutant.
     ("retake-intervention", &["**/freshness.rs", "**/chunk.rs"]),
 ];
