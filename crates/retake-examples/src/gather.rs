@@ -21,8 +21,11 @@ pub struct Examples {
     pub actions: Vec<f32>,
     /// How much each group is to learn from it: one number per group.
     pub weights: Vec<f32>,
-    /// Attempt of each step, counted from 0.
+    /// Stretch of each step, counted from 0: steps of one stretch follow each other tick by tick in one attempt. What is left out ends
+    /// one, so that no chunk of actions is cut across it.
     pub episodes: Vec<u32>,
+    /// Attempt and tick of the newest example.
+    newest: Option<(usize, u64)>,
     /// What was left out.
     pub left: Left,
 }
@@ -144,7 +147,10 @@ impl Examples {
             self.observations.extend(seen);
             self.actions.extend(action);
             self.weights.extend(weights);
-            self.episodes.push(u32::try_from(number).unwrap_or(u32::MAX));
+            let follows = self.newest == step.tick.checked_sub(1).map(|before| (number, before));
+            let stretch = self.episodes.last().map_or(0, |last| last.saturating_add(u32::from(!follows)));
+            self.episodes.push(stretch);
+            self.newest = Some((number, step.tick));
         }
     }
 }

@@ -83,6 +83,8 @@ fn an_action_looks_a_tenth_of_a_second_ahead_and_not_beyond_a_change_of_author_o
     assert_eq!(examples.left.last, 3);
     let seen: Vec<f32> = examples.observations.clone();
     assert_eq!(seen, [0.0, 1.0, 3.0, 4.0, 5.0, 6.0, 7.0, 10.0, 11.0]);
+    // What is left out, and the missing tick, end a stretch: a chunk must not be cut across them.
+    assert_eq!(examples.episodes, [0, 0, 1, 1, 1, 1, 1, 2, 2]);
     // However far each looked ahead, the gripper's rate is what it was: 0.001 m in 0.02 s.
     for action in examples.actions.chunks(7) {
         assert!(
@@ -121,6 +123,7 @@ fn what_is_forgotten_is_counted_and_weights_are_of_what_is_kept() {
     let memory = Memory { keep: Keep::Oldest, share: 0.25, seed: 1 };
     let examples = gathered(&mut all, &Scheme::SIRIUS, Some(memory), &steps(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
     assert_eq!((examples.left.forgotten, examples.len()), (6, 3));
+    assert_eq!(examples.episodes, [0, 0, 1], "what is forgotten ends a stretch");
     // Two kept steps of the policy and two of a human: half of the loss is theirs already.
     assert!(examples.weights.iter().all(|weight| (*weight - 1.0).abs() < 1e-6), "{:?}", examples.weights);
 }

@@ -130,7 +130,7 @@ pub(super) fn config(options: &FitOptions, examples: &ExamplesOptions) -> anyhow
 impl Lesson {
     pub(super) fn new((survey, plan): (Survey, Plan)) -> anyhow::Result<Self> {
         let progress = Progress::new("gathering", survey.steps() as u64);
-        let Examples { observations, actions, weights, episodes, left } =
+        let Examples { observations, actions, weights, episodes, left, .. } =
             gather(&survey, &plan, |read| progress.at(read, "gathering"))?;
         drop(progress);
         let (space, features) = retake_features::Actions::new(&survey.robot)?;
